@@ -1,0 +1,88 @@
+"""A market: where answers come from, and what time it is there.
+
+`live` asks the providers; `simulated` asks the embedded simulation; `recorded:DIR` replays responses kept in a folder.
+Each has its own clock, so that "stale", "yesterday" and "due" mean something in all three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from sources.http import Transport
+
+
+class UnknownMarket(ValueError):
+    """The market's name is not one we know."""
+
+
+@dataclass(frozen=True)
+class Market:
+    """Where a warehouse's data comes from.
+
+    Args:
+        name: `live`, `simulated` or `recorded`; also the name of the market's data home.
+        title: what is said of it wherever its numbers are shown.
+        is_simulated: whether the numbers are made up.
+        now: the market's clock.
+        connect: opens a line to the market's providers.
+    """
+
+    name: str
+    title: str
+    is_simulated: bool
+    now: Callable[[], datetime]
+    connect: Callable[[], Transport]
+
+
+def open_market(spec: str, *, now: datetime | None = None, faults: Sequence[str] = ()) -> Market:
+    """The market that `spec` names.
+
+    Args:
+        spec: `live`, `simulated` or `recorded:DIR`.
+        now: the present instant of a simulated or recorded market; its end if not given. Ignored for `live`.
+        faults: faults of the simulated market that are switched on, see `sources.simulator.faults`.
+
+    Raises:
+        UnknownMarket: if `spec` is none of these or the folder holds no recording.
+    """
+    kind, _, argument = spec.partition(":")
+    if kind == "live" and not argument:
+        return Market("live", "live market data", False, _wall_clock, lambda: Transport(now=_wall_clock))
+    if kind == "simulated" and not argument:
+        return _simulated(now, faults)
+    if kind == "recorded" and argument:
+        return _recorded(Path(argument).expanduser(), now)
+    raise UnknownMarket(f"unknown market {spec!r}: use live, simulated or recorded:DIR")
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def _simulated(now: datetime | None, faults: Sequence[str]) -> Market:
+    from sources.simulator.market import END_OF_MARKET
+    from sources.simulator.transport import SimulatedTransport
+
+    moment = now or END_OF_MARKET
+
+    def connect() -> Transport:
+        answering = SimulatedTransport(now=moment, faults=faults)
+        return Transport(now=lambda: moment, transport=answering, paced=False, retry_wait=0.01)
+
+    return Market("simulated", "SIMULATED market, not real data", True, lambda: moment, connect)
+
+
+def _recorded(folder: Path, now: datetime | None) -> Market:
+    from sources.recorded import RecordedTransport, Recording
+
+    recording = Recording.open(folder)
+    moment = now or recording.ends_at
+
+    def connect() -> Transport:
+        answering = RecordedTransport(recording, now=moment)
+        return Transport(now=lambda: moment, transport=answering, paced=False, retry_wait=0.01)
+
+    return Market("recorded", f"recorded responses from {folder.name}", False, lambda: moment, connect)
