@@ -1,0 +1,16 @@
+with market as (
+    select * from {{ ref("stg_ops__market") }}
+),
+
+final as (
+    select
+        market,
+        title,
+        is_simulated,
+        now_at,
+        last_closed_date,
+        '{{ var("method_version") }}' as method_version
+    from market
+)
+
+select * from final

@@ -1,0 +1,19 @@
+select
+    table_name,
+    provider,
+    provider_title,
+    dataset,
+    subject,
+    description,
+    grain,
+    licence,
+    homepage,
+    docs_url,
+    cron,
+    frequency,
+    lag_seconds,
+    stale_after_seconds,
+    revised_for_seconds,
+    needs_key,
+    starts_on
+from {{ source("ops", "datasets") }}

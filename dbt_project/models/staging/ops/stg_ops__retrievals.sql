@@ -1,0 +1,16 @@
+select
+    table_name,
+    sequence,
+    run_id,
+    window_start as window_started_at,
+    window_end as window_ended_at,
+    url,
+    params,
+    status as http_status,
+    sha256 as body_sha256,
+    byte_count,
+    retrieved_at,
+    row_count,
+    outcome,
+    message
+from {{ source("ops", "retrievals") }}
