@@ -1,0 +1,184 @@
+"""A small warehouse with the marts that publishing and the command line read, for tests that need no pipeline.
+
+Twelve indicators in six pillars over sixty days; index, contributions and changes follow the definitions of the method,
+so they add up. On `GAP_DAY` three pillars are missing and there is no print.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date, datetime, timedelta, timezone
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import polars as pl
+
+LAST_DAY = date(2025, 12, 4)
+FIRST_DAY = LAST_DAY - timedelta(days=59)
+GAP_DAY = LAST_DAY - timedelta(days=20)
+NOW = datetime(2025, 12, 5, 0, 45, tzinfo=timezone.utc)
+
+PILLARS = ("flows", "derivatives", "liquidity", "price_volatility", "onchain_defi", "macro")
+INDICATORS = {
+    "etf_outflow_intensity_5s": ("flows", "US spot ETF outflow, 5 sessions", "% of assets"),
+    "exch_netflow_7d": ("flows", "Net flow to exchanges, 7 days", "% of exchange supply"),
+    "oi_speed_7d": ("derivatives", "Open interest closed, 7 days", "log %"),
+    "funding_neg_stress_3d": ("derivatives", "Negative funding, 3 days", "bp per 8 h"),
+    "depth_gap_hod": ("liquidity", "Depth against its usual hour", "log"),
+    "amihud_7d": ("liquidity", "Price impact, 7 days", "1e9/USD"),
+    "rv7_shock": ("price_volatility", "Volatility shock", "log"),
+    "drawdown_90d": ("price_volatility", "Drawdown from the 90-day high", "ratio"),
+    "lth_distribution_30d": ("onchain_defi", "Long-term holders selling, 30 days", "%"),
+    "hack_loss_30d": ("onchain_defi", "Hack losses [30 days]", "% of TVL"),
+    "vix": ("macro", "VIX", "vol points"),
+    "credit_spread": ("macro", "Baa spread over 10 years", "pct points"),
+}
+Rows = list[tuple[object, ...]]
+
+DATASETS = ("binance_vision__um_metrics", "farside__etf_flows", "fred__daily_series")
+
+
+def build(path: Path, *, is_simulated: bool = True, restated: float = 0.0, landed_at: datetime = NOW) -> None:
+    """Write the warehouse, anew if it exists.
+
+    Args:
+        path: the DuckDB file.
+        is_simulated: what `meta.about` says of the market.
+        restated: added to the last day's VIX, to have other content.
+        landed_at: when the last landing was; changes `meta` and nothing else.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_content(is_simulated, restated, landed_at))
+
+
+@cache
+def _content(is_simulated: bool, restated: float, landed_at: datetime) -> bytes:
+    """The bytes of the file: many tests want the same one, and building it takes longer than they do."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "warehouse.duckdb"
+        _write(path, is_simulated, restated, landed_at)
+        return path.read_bytes()
+
+
+def _write(path: Path, is_simulated: bool, restated: float, landed_at: datetime) -> None:
+    frames = _marts(restated)
+    with duckdb.connect(path) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        for schema in ("raw", "ops", "intermediate", "marts", "meta"):
+            connection.execute(f"create schema {schema}")
+        for name, frame in frames.items():
+            connection.register("frame", frame)
+            connection.execute(f"create table marts.{name} as from frame")
+            connection.unregister("frame")
+        for statement in _COMMENTS:
+            connection.execute(statement)
+        _notes(connection, is_simulated, landed_at)
+
+
+_COMMENTS = (
+    "alter table marts.stress_index_daily alter date set not null",
+    "comment on table marts.stress_index_daily is 'The index, one row per printed day; it''s immutable.'",
+    "comment on column marts.stress_index_daily.cmsi is 'Crypto Market Stress Index, 0 to 100.'",
+    # dbt writes the database into its views, and one of these reads what is not published.
+    "create view marts.stress_peaks as select date, cmsi from warehouse.marts.stress_index_daily where cmsi > 50",
+    "create view marts.stress_peak_count as select count(*) as peak_count from warehouse.marts.stress_peaks",
+    "comment on view marts.stress_peaks is 'Days above fifty.'",
+    "create table intermediate.panel as select 1 as panel_id",
+    "create view marts.panels as select panel_id from warehouse.intermediate.panel",
+    "comment on view marts.panels is 'A view on what stays behind.'",
+)
+
+
+def _marts(restated: float) -> dict[str, pl.DataFrame]:
+    random = np.random.default_rng(7)
+    days = [FIRST_DAY + timedelta(days=i) for i in range((LAST_DAY - FIRST_DAY).days + 1)]
+    of_pillar = {pillar: [k for k, row in INDICATORS.items() if row[0] == pillar] for pillar in PILLARS}
+    rho = 0.5 * np.ones((6, 6)) + 0.5 * np.eye(6)
+    index: Rows = []
+    by_pillar: Rows = []
+    by_indicator: Rows = []
+    changes: Rows = []
+    scores: Rows = []
+    inputs: Rows = []
+    pairs: Rows = []
+    before: tuple[np.ndarray, float] | None = None
+    for position, day in enumerate(days):
+        missing = PILLARS[:3] if day == GAP_DAY else ()
+        z = {k: float(np.clip(random.beta(2, 2) + position / 400, 0, 1)) for k in INDICATORS}
+        s = np.array([0.0 if p in missing else np.mean([z[k] for k in of_pillar[p]]) for p in PILLARS])
+        for indicator, (pillar, _, _) in INDICATORS.items():
+            is_fresh = pillar not in missing
+            value = z[indicator] * 40 + (restated if day == LAST_DAY and indicator == "vix" else 0.0)
+            age = (4 if not is_fresh else 0) + (day.weekday() - 4 if pillar == "macro" and day.weekday() > 4 else 0)
+            observed = day - timedelta(days=age)
+            inputs.append((day, indicator, pillar, value, z[indicator], z[indicator], observed, age, age > 0, is_fresh))
+        for pillar, score in zip(PILLARS, s, strict=True):
+            is_valid = pillar not in missing
+            score_or_null = float(score) if is_valid else None
+            scores.append((day, pillar, score_or_null, score_or_null, is_valid, is_valid, 1.0 if is_valid else 0.0))
+        pairs.extend((day, PILLARS[i], PILLARS[j], float(rho[i, j])) for i, j in combinations(range(6), 2))
+        if missing:
+            before = None
+            continue
+        x = s / 6
+        q = float(x @ rho @ x)
+        cmsi, linear = 100 * np.sqrt(q), 100 * x.sum()
+        points = 100 * x * (rho @ x) / np.sqrt(q)
+        regime = "severe" if cmsi > 55 else "high" if cmsi > 50 else "elevated" if cmsi > 45 else "calm"
+        kind: tuple[object, ...] = (1.0, "official", regime, ["macro"], [], "cmsi-1.0")
+        index.append((day, "crypto", cmsi, 0.5, q, linear, linear - cmsi, 0.5, *kind))
+        for i, pillar in enumerate(PILLARS):
+            by_pillar.append((day, pillar, points[i]))
+            total = sum(z[k] for k in of_pillar[pillar])
+            by_indicator.extend((day, pillar, k, points[i] * z[k] / total) for k in of_pillar[pillar])
+        if before is not None:
+            x0, cmsi0 = before
+            kappa, middle = 100 / (cmsi / 100 + cmsi0 / 100), (x + x0) / 2
+            level = 2 * kappa * (x - x0) * (rho @ middle)
+            changes.extend((day, "level", pillar, None, level[i]) for i, pillar in enumerate(PILLARS))
+            changes.append((day, "composition", None, None, 0.0))
+        before = (x, cmsi)
+    inflated = ("funding_neg_stress_3d", "hack_loss_30d")
+    register: Rows = [
+        (k, title, pillar, 0.5, k in inflated, 4, 365, unit, f"{k} = f(inputs)", DATASETS[0])
+        for k, (pillar, title, unit) in INDICATORS.items()
+    ]
+    columns = {
+        "stress_index_daily": "date market cmsi percentile q linear_bound discount mean_correlation coverage status "
+        "regime pillar_alarms stale_inputs method_version",
+        "stress_contributions_daily": "date pillar points",
+        "stress_indicator_contributions_daily": "date pillar indicator points",
+        "stress_changes_daily": "date term pillar_i pillar_j points",
+        "stress_pillars_daily": "date pillar score mid_score is_valid is_usable fresh_weight_ratio",
+        "stress_indicators_daily": "date indicator pillar value z z_mid observed_date age_days is_carried is_fresh",
+        "stress_correlations_daily": "date pillar_i pillar_j rho",
+        "stress_register": "indicator title pillar weight is_zero_inflated max_age_days min_observations unit formula "
+        "inputs",
+    }
+    rows = (index, by_pillar, by_indicator, changes, scores, inputs, pairs, register)
+    types: dict[str, pl.DataType | type[pl.DataType]] = {"stale_inputs": pl.List(pl.String), "pillar_j": pl.String}
+    return {
+        name: pl.DataFrame(
+            content,
+            schema=[(column, types.get(column)) for column in names.split()],
+            orient="row",
+            infer_schema_length=None,
+        )
+        for (name, names), content in zip(columns.items(), rows, strict=True)
+    }
+
+
+def _notes(connection: duckdb.DuckDBPyConnection, is_simulated: bool, landed_at: datetime) -> None:
+    title = "SIMULATED market, not real data" if is_simulated else "live market data"
+    connection.execute(
+        "create table meta.about as select $1 as market, $2 as title, $3 as is_simulated, $4::timestamptz as now_at, "
+        "'cmsi-1.0' as method_version",
+        ["simulated" if is_simulated else "live", title, is_simulated, NOW],
+    )
+    connection.execute("create table ops.landings (run_id varchar, table_name varchar, landed_at timestamptz)")
+    for name in DATASETS:
+        connection.execute("insert into ops.landings values ('run-1', ?, ?)", [name, landed_at])
+    connection.execute("create view meta.landing_runs as select * from warehouse.ops.landings")
