@@ -180,7 +180,7 @@ class Landing:
         retrievals: all responses, companions and quarantined ones included.
         body_count: responses that rows could come from.
         landed_at: the market's present instant.
-        novelties: undeclared column name -> hash of the response it came in.
+        novelties: undeclared column name -> when it came, and the hash of the response it came in.
         error_kind: set if the window did not come completely.
         error_message: what failed.
     """
@@ -192,14 +192,22 @@ class Landing:
     retrievals: Sequence[Retrieval]
     body_count: int
     landed_at: datetime
-    novelties: Mapping[str, str] = field(default_factory=dict)
+    novelties: Mapping[str, tuple[datetime, str]] = field(default_factory=dict)
     error_kind: str | None = None
     error_message: str | None = None
 
 
 @dataclass(frozen=True)
 class Landed:
-    """What a landing changed: a row of `ops.landings`, and how availability is known for the rows it added."""
+    """What a landing changed, and how the table stands after it.
+
+    Args:
+        status: `landed`, `unchanged`, `empty` or `failed`.
+        observed_row_count: added rows that appeared while we were asking.
+        assumed_row_count: added rows whose availability follows from the usual lag.
+        total_row_count: rows in the table, all vintages.
+        newest_period_end: end of the newest period that has a row; None if the table is empty.
+    """
 
     status: str
     fetched_row_count: int
@@ -208,6 +216,8 @@ class Landed:
     duplicate_row_count: int
     observed_row_count: int
     assumed_row_count: int
+    total_row_count: int
+    newest_period_end: datetime | None
 
 
 @dataclass(frozen=True)
@@ -363,20 +373,10 @@ class Warehouse:
             for name in ("retrievals", "landings", "novelties"):
                 connection.execute(f"delete from ops.{name} where table_name = ?", [dataset.table])
 
-    def newest_period(self, dataset: Dataset) -> datetime | None:
-        """End of the newest period the dataset has a row for; None if it has no rows."""
+    def standing(self, dataset: Dataset) -> tuple[int, datetime | None]:
+        """Rows in the raw table, and the end of the newest period that has one."""
         with self.connect(f"looking up {dataset.table}") as connection:
-            newest = connection.sql(
-                f'select max("{dataset.time_column}") as "{dataset.time_column}" from raw."{dataset.table}"'
-            ).pl()
-        ends = newest.cast({dataset.time_column: dataset.schema[dataset.time_column]}).select(dataset.period_end())
-        end = ends.item()
-        return None if end is None else _utc(end)
-
-    def row_count(self, dataset: Dataset) -> int:
-        """Rows in the raw table, all vintages."""
-        with self.connect(f"counting {dataset.table}") as connection:
-            return int(_one(connection, f'select count(*) from raw."{dataset.table}"')[0])
+            return _standing(connection, dataset)
 
     def _acquire(self, lock: FileLock) -> None:
         deadline = time.monotonic() + self._settings.lock_timeout_seconds
@@ -480,6 +480,7 @@ class Warehouse:
             status = "landed"
         else:
             status = "empty" if landing.rows.is_empty() else "unchanged"
+        total, newest = _standing(connection, dataset)
         landed = Landed(
             status=status,
             fetched_row_count=landing.rows.height,
@@ -488,6 +489,8 @@ class Warehouse:
             duplicate_row_count=landing.rows.height - rows.height,
             observed_row_count=counts["observed"],
             assumed_row_count=counts["assumed"],
+            total_row_count=total,
+            newest_period_end=newest,
         )
         self._record(connection, landing, landed)
         return landed
@@ -643,14 +646,14 @@ class Warehouse:
             for one in landing.retrievals
         ]
         _append(connection, "ops.retrievals", retrievals, OPS_TABLES["retrievals"][1])
-        for column, sha256 in landing.novelties.items():
+        for column, (seen_at, sha256) in landing.novelties.items():
             connection.execute(
                 """
                 insert into ops.novelties
                 select $table, $column, $at, $sha256
                 where not exists (from ops.novelties where table_name = $table and column_name = $column)
                 """,
-                {"table": table, "column": column, "at": landing.landed_at, "sha256": sha256},
+                {"table": table, "column": column, "at": seen_at, "sha256": sha256},
             )
 
 
@@ -693,6 +696,15 @@ def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
             pass
         raise
     connection.commit()
+
+
+def _standing(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> tuple[int, datetime | None]:
+    # Both come from the table's statistics, whatever its size.
+    row = connection.sql(
+        f'select count(*) as row_count, max("{dataset.time_column}") as "{dataset.time_column}" from raw."{dataset.table}"'
+    ).pl()
+    newest = row.cast({dataset.time_column: dataset.schema[dataset.time_column]}).select(dataset.period_end()).item()
+    return int(row["row_count"].item()), None if newest is None else _utc(newest)
 
 
 def _known_tables(

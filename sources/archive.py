@@ -2,10 +2,12 @@
 
     <root>/<provider>/<dataset>/<yyyy-mm-dd>/<sha256-16>.<ext>[.zst]
     <root>/<provider>/<dataset>/manifest.jsonl
+    <root>/<provider>/<dataset>/finished.jsonl
 
 A body is stored before anyone tries to read it. The same bytes twice are one file and two manifest rows. The manifest
 is append-only; its line number is the retrieval's sequence number, which the warehouse keeps beside what it landed.
-So raw tables are a pure function of the archive, and a landing that was cut off is finished from here.
+A second list names the windows that came completely. So raw tables are a pure function of the archive, and a landing
+that was cut off is finished from here.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ class Entry:
         path: of the stored body, relative to the dataset's folder.
         companions: sequence numbers of the responses it is read with.
         is_companion: whether it only serves another body.
+        error: why fetching gave up on it, as `Kind: message`; None for an answer.
     """
 
     sequence: int
@@ -55,10 +58,14 @@ class Entry:
     path: str
     companions: tuple[int, ...]
     is_companion: bool
+    error: str | None = None
 
 
 class Archive:
     """The archive of one dataset.
+
+    Not for two writers at once: sequence numbers follow what was read first. Landing holds the dataset's lock from
+    before it makes one until it is done.
 
     Args:
         root: the market's archive folder.
@@ -68,11 +75,19 @@ class Archive:
     def __init__(self, root: Path, dataset: Dataset) -> None:
         self._folder = root / dataset.provider.name / dataset.name
         self._manifest = self._folder / "manifest.jsonl"
+        self._finished = self._folder / "finished.jsonl"
         self._entries: list[Entry] | None = None
         self._paths: dict[str, str] = {}
+        self._ends_whole = False
 
-    def store(self, body: Body, run_id: str, *, is_companion: bool = False) -> Entry:
+    def store(self, body: Body, run_id: str, *, is_companion: bool = False, error: str | None = None) -> Entry:
         """Keep a body and its companions; return its manifest entry.
+
+        Args:
+            body: what came.
+            run_id: the run that fetched it.
+            is_companion: whether it only serves another body.
+            error: why fetching gave up on it: evidence that is kept but never parsed.
 
         Raises:
             OSError: disk full, no permission. Nothing half-written remains.
@@ -93,6 +108,7 @@ class Archive:
             path=path,
             companions=companions,
             is_companion=is_companion,
+            error=error,
         )
         self._append(entry)
         entries.append(entry)
@@ -108,6 +124,30 @@ class Archive:
         for _, group in groupby(self.entries(after), key=lambda entry: (entry.run_id, entry.window)):
             yield list(group)
 
+    def finish(self, run_id: str, window: Window) -> None:
+        """Note that every response of a window is stored.
+
+        Raises:
+            OSError: disk full, no permission.
+        """
+        line = {"run_id": run_id, "window": [window.start.isoformat(), window.end.isoformat()]}
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # The leading line break keeps a line that was torn by a kill from swallowing this one.
+        with open(self._finished, "ab") as finished:
+            finished.write(b"\n" + json.dumps(line, separators=(",", ":")).encode() + b"\n")
+
+    def finished(self) -> frozenset[tuple[str, Window]]:
+        """Run and window of every window of which all responses are stored."""
+        if not self._finished.exists():
+            return frozenset()
+        pairs = set()
+        for line in self._finished.read_bytes().split(b"\n")[:-1]:
+            if line.endswith(b"}"):
+                row = json.loads(line)
+                start, end = (datetime.fromisoformat(moment) for moment in row["window"])
+                pairs.add((row["run_id"], Window(start, end)))
+        return frozenset(pairs)
+
     def load(self, entry: Entry) -> Body:
         """The body of an entry, exactly as it came.
 
@@ -117,7 +157,10 @@ class Archive:
         """
         content = (self._folder / entry.path).read_bytes()
         if entry.path.endswith(".zst"):
-            content = zstandard.ZstdDecompressor().decompress(content)
+            try:
+                content = zstandard.ZstdDecompressor().decompress(content)
+            except zstandard.ZstdError:
+                raise self._corrupt(entry) from None
         body = Body(
             request=entry.request,
             status=entry.status,
@@ -128,8 +171,12 @@ class Archive:
             companions=tuple(self.load(self._read()[number - 1]) for number in entry.companions),
         )
         if body.sha256 != entry.sha256:
-            raise CorruptArchive(f"{self._folder / entry.path} holds other bytes than were stored; restore it from a backup")
+            raise self._corrupt(entry)
         return body
+
+    def _corrupt(self, entry: Entry) -> CorruptArchive:
+        path = self._folder / entry.path
+        return CorruptArchive(f"{path} holds other bytes than were stored; restore it from a backup")
 
     def _read(self) -> list[Entry]:
         if self._entries is None:
@@ -156,23 +203,16 @@ class Archive:
         return path.as_posix()
 
     def _append(self, entry: Entry) -> None:
-        line = _encode(entry)
         self._folder.mkdir(parents=True, exist_ok=True)
-        with open(self._manifest, "ab") as manifest:
-            end = manifest.tell()
-            if end and entry.sequence == len(self._read()) + 1:
-                self._mend(end)
-            manifest.write(line)
-
-    def _mend(self, end: int) -> None:
-        """Drop the torn last line of a manifest, if a writer was killed inside it."""
-        with open(self._manifest, "rb+") as manifest:
-            manifest.seek(end - 1)
-            if manifest.read(1) == b"\n":
-                return
-            manifest.seek(0)
-            whole = manifest.read().rfind(b"\n") + 1
-            manifest.truncate(whole)
+        with open(self._manifest, "ab+") as manifest:
+            if not self._ends_whole:
+                # A writer that was killed inside a line left a torn one, which no run got to use.
+                manifest.seek(0)
+                manifest.truncate(manifest.read().rfind(b"\n") + 1)
+            # Until the line is whole again: a full disk can tear it too.
+            self._ends_whole = False
+            manifest.write(_encode(entry))
+        self._ends_whole = True
 
 
 def _extension(content_type: str) -> str:
@@ -197,6 +237,8 @@ def _encode(entry: Entry) -> bytes:
         row["companions"] = entry.companions
     if entry.is_companion:
         row["is_companion"] = True
+    if entry.error is not None:
+        row["error"] = entry.error
     return json.dumps(row, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
@@ -216,4 +258,5 @@ def _decode(sequence: int, line: bytes) -> Entry:
         path=row["path"],
         companions=tuple(row.get("companions", ())),
         is_companion=row.get("is_companion", False),
+        error=row.get("error"),
     )
