@@ -49,6 +49,10 @@ class Rate:
     requests: int
     seconds: float
 
+    def __post_init__(self) -> None:
+        if self.requests < 1 or self.seconds <= 0:
+            raise ValueError(f"rate of {self.requests} requests in {self.seconds} s allows nothing")
+
 
 @dataclass(frozen=True)
 class Provider:
@@ -62,6 +66,7 @@ class Provider:
         rates: limits per host, all of which hold at once.
         parallel: how many requests may be under way at once.
         probe_url: a small request by which `undertow doctor` sees whether the vendor answers from here.
+        user_agent: what to call ourselves where the usual name goes unanswered.
     """
 
     name: str
@@ -71,12 +76,16 @@ class Provider:
     probe_url: str
     rates: tuple[Rate, ...] = (Rate(5, 1.0),)
     parallel: int = 1
+    user_agent: str | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"provider name {self.name!r} is not lower snake case")
         if not self.rates or self.parallel < 1:
             raise ValueError(f"provider {self.name}: needs at least one rate and one request at a time")
+        for name, url in (("homepage", self.homepage), ("probe_url", self.probe_url)):
+            if not url.startswith("https://"):
+                raise ValueError(f"provider {self.name}: {name} {url!r} is not an https address")
 
 
 @dataclass(frozen=True)
@@ -133,6 +142,10 @@ class Request:
     url: str
     params: tuple[tuple[str, str], ...] = ()
     method: str = "GET"
+
+    def param(self, name: str) -> str:
+        """The value of a query parameter; an empty string if it was not sent."""
+        return dict(self.params).get(name, "")
 
 
 @dataclass(frozen=True)
@@ -297,6 +310,16 @@ class Dataset:
             raise ValueError(f"{where}: time column {self.time_column!r} is neither a date nor a UTC datetime")
         if not self.grain.startswith("one row per"):
             raise ValueError(f"{where}: the grain does not start with 'one row per'")
+        if not self.description.endswith("."):
+            raise ValueError(f"{where}: the description is not a sentence")
+        if self.period < timedelta(0):
+            raise ValueError(f"{where}: the period is negative")
+        if self.chunk is not None and self.chunk <= timedelta(0):
+            raise ValueError(f"{where}: the chunk is not positive")
+        if not self.docs_url.startswith("https://"):
+            raise ValueError(f"{where}: docs_url {self.docs_url!r} is not an https address")
+        if self.available_at is not None and (unknown := set(self.available_at.meta.root_names()) - set(names)):
+            raise ValueError(f"{where}: available_at uses columns not declared: {', '.join(sorted(unknown))}")
 
     @property
     def table(self) -> str:
@@ -332,6 +355,10 @@ class Dataset:
         if self.available_at is None:
             return usual
         return pl.coalesce(self.available_at, usual)
+
+    def empty(self) -> pl.DataFrame:
+        """A frame of the declared columns without rows: what an unpublished file parses to."""
+        return pl.DataFrame(schema=dict(self.schema))
 
     def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the declared columns of a parsed frame, in order.

@@ -20,6 +20,9 @@ class SourceError(Exception):
         remedy: what the reader can do about it.
         where: `provider.dataset window` as filled in by the client or the landing.
         body: the offending response, if there was one.
+
+    Attributes:
+        others: further failures of the same fetch, which went on after this first one.
     """
 
     def __init__(self, problem: str, *, remedy: str = "", where: str = "", body: Body | None = None) -> None:
@@ -28,6 +31,7 @@ class SourceError(Exception):
         self.remedy = remedy
         self.where = where
         self.body = body
+        self.others: tuple[SourceError, ...] = ()
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.problem}" if self.where else self.problem
@@ -36,6 +40,10 @@ class SourceError(Exception):
 
 class Unreachable(SourceError):
     """No usable answer after all retries: network down, server errors, broken transfers."""
+
+
+class NotRecorded(Unreachable):
+    """A recorded market holds no answer to this request; asking again cannot help."""
 
 
 class RateLimited(SourceError):
@@ -60,3 +68,51 @@ class Malformed(SourceError):
 
 class Incomplete(SourceError):
     """The window is not published yet; asking again later is the whole remedy."""
+
+
+class Failures:
+    """Failures of a fetch that goes on with its other series or files, to be raised when the rest is safe.
+
+    Args:
+        give_up_after: how many series or files in a row may find the provider dead before the rest is not asked.
+    """
+
+    def __init__(self, give_up_after: int = 3) -> None:
+        self._errors: list[SourceError] = []
+        self._give_up_after = give_up_after
+        self._dead_in_a_row = 0
+
+    def add(self, label: str, error: SourceError) -> None:
+        """Keep a failure of the series or file `label`."""
+        error.problem = f"{label}: {error.problem}"
+        self._errors.append(error)
+        is_dead = isinstance(error, (Unreachable, Blocked)) and not isinstance(error, NotRecorded)
+        self._dead_in_a_row = self._dead_in_a_row + 1 if is_dead else 0
+
+    def succeed(self) -> None:
+        """Note that a series or file came through: the provider is alive."""
+        self._dead_in_a_row = 0
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether asking on would only spend patience: an allowance is used up, or nothing answers any more."""
+        is_out_of_allowance = bool(self._errors) and isinstance(self._errors[-1], RateLimited)
+        return is_out_of_allowance or self._dead_in_a_row >= self._give_up_after
+
+    def check(self) -> None:
+        """Raise what was kept.
+
+        Raises:
+            SourceError: the first failure; it names the others and carries them in `others`.
+        """
+        if not self._errors:
+            return
+        first, *others = self._errors
+        if self.is_hopeless:
+            first.problem += "; the rest was not asked any more"
+        if others:
+            named = "; ".join(error.problem for error in others[:5])
+            more = f"; and {len(others) - 5} more" if len(others) > 5 else ""
+            first.problem += f"; also failed: {named}{more}"
+            first.others = tuple(others)
+        raise first

@@ -10,12 +10,15 @@ from __future__ import annotations
 import re
 import ssl
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
+from typing import Self, TypeVar
 
 import httpx
 from pyrate_limiter import Limiter
@@ -23,15 +26,23 @@ from pyrate_limiter import Rate as LimiterRate
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from sources.dataset import Body, Dataset, Provider, Request, Window
-from sources.errors import Blocked, RateLimited, Rejected, SourceError, Unreachable
+from sources.errors import Blocked, Failures, NotRecorded, RateLimited, Rejected, SourceError, Unreachable
 
 MAX_BODY_BYTES = 256 * 1024 * 1024
 MAX_WAIT_SECONDS = 90.0
+MAX_ANSWER_SECONDS = 300.0
 ATTEMPTS = 4
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 USER_AGENT = "undertow/0.1 (market-stress warehouse; self-hosted)"
 
-_CHALLENGE = re.compile(rb"<title>\s*Just a moment\.\.\.|cf_chl_opt|Attention Required! \| Cloudflare", re.I)
+_CHALLENGE = re.compile(rb"<title>\s*Just a moment\.\.\.|cf_chl_opt|Attention Required! \| Cloudflare", re.IGNORECASE)
+
+
+T = TypeVar("T")
+
+
+class NotHeld(httpx.ConnectError):
+    """Raised by a transport that answers from a store, for a request the store holds no answer to."""
 
 
 class _Retryable(Exception):
@@ -53,6 +64,7 @@ class Transport:
         base_url: if given, every request goes to this origin instead, with the real host in the path: how the
             loopback server of the simulated market is addressed.
         retry_wait: seconds before the second attempt; doubles from there, with jitter.
+        timeout: of one connect, read or write.
     """
 
     def __init__(
@@ -63,6 +75,7 @@ class Transport:
         paced: bool = True,
         base_url: str | None = None,
         retry_wait: float = 1.0,
+        timeout: httpx.Timeout = TIMEOUT,
     ) -> None:
         self.now = now
         self.paced = paced
@@ -72,7 +85,7 @@ class Transport:
         self._lock = threading.Lock()
         self._http = httpx.Client(
             transport=transport,
-            timeout=TIMEOUT,
+            timeout=timeout,
             follow_redirects=True,
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"},
             verify=ssl.create_default_context(),
@@ -81,7 +94,7 @@ class Transport:
     def close(self) -> None:
         self._http.close()
 
-    def __enter__(self) -> Transport:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -112,7 +125,9 @@ class Transport:
     def send(self, request: httpx.Request) -> httpx.Response:
         return self._http.send(request, stream=True)
 
-    def build(self, request: Request, window: Window, headers: Mapping[str, str], content: bytes | None) -> httpx.Request:
+    def build(
+        self, request: Request, window: Window, headers: Mapping[str, str], content: bytes | None
+    ) -> httpx.Request:
         url = httpx.URL(request.url)
         if self.base_url is not None:
             origin = httpx.URL(self.base_url)
@@ -144,6 +159,11 @@ class Client:
         """The market's present instant."""
         return self._transport.now()
 
+    @property
+    def where(self) -> str:
+        """`provider.dataset window`, for the errors a fetch raises itself."""
+        return self._where
+
     def get(
         self,
         url: str,
@@ -173,38 +193,54 @@ class Client:
             reraise=True,
         )
         try:
-            return retrying(self._once, request, dict(headers or {}), content, frozenset(accept))
+            return retrying(self._once, request, self._headers(headers), content, frozenset(accept))
         except _Retryable as last:
             raise last.error from None
 
-    def get_many(
-        self,
-        requests: Iterable[tuple[str, Mapping[str, object] | None]],
-        *,
-        accept: Collection[int] = (200,),
-    ) -> Iterator[Body]:
-        """Ask several independent things, `Provider.parallel` at a time, and yield the answers in order."""
-        pending = iter(requests)
-        if self._provider.parallel == 1:
-            for url, params in pending:
-                yield self.get(url, params, accept=accept)
-            return
+    def gather(self, calls: Iterable[tuple[str, Callable[[], T]]]) -> Iterator[T]:
+        """Make independent, labelled calls, `Provider.parallel` at a time, and yield the results in order.
+
+        One failing call does not cost the others: failures are raised when the rest has been yielded.
+
+        Raises:
+            SourceError: the first failure, with the others named; see `sources.errors.Failures`.
+        """
+        failures = Failures()
+        pending = iter(calls)
         with ThreadPoolExecutor(self._provider.parallel, thread_name_prefix=self._provider.name) as pool:
             # A short queue keeps memory flat: bodies wait for the parser, not the other way round.
-            queue = [pool.submit(self.get, u, p, accept=accept) for u, p in islice(pending, 2 * self._provider.parallel)]
+            queue: deque[tuple[str, Future[T]]] = deque()
+            for label, call in islice(pending, 2 * self._provider.parallel):
+                queue.append((label, pool.submit(call)))
             try:
-                while queue:
-                    yield queue.pop(0).result()
-                    queue.extend(pool.submit(self.get, u, p, accept=accept) for u, p in islice(pending, 1))
+                while queue and not failures.is_hopeless:
+                    label, future = queue.popleft()
+                    try:
+                        result = future.result()
+                    except SourceError as error:
+                        failures.add(label, error)
+                    else:
+                        failures.succeed()
+                        yield result
+                    for label, call in islice(pending, 1):
+                        queue.append((label, pool.submit(call)))
             finally:
-                for waiting in queue:
+                for _, waiting in queue:
                     waiting.cancel()
+        failures.check()
 
     def _wait(self, state: RetryCallState) -> float:
         failure = state.outcome.exception() if state.outcome else None
-        if isinstance(failure, _Retryable) and failure.retry_after is not None:
+        # The server's wish counts where there is a server: a simulated one only plays at being tired.
+        if self._transport.paced and isinstance(failure, _Retryable) and failure.retry_after is not None:
             return failure.retry_after
-        return wait_exponential_jitter(initial=self._transport.retry_wait, max=30.0, jitter=self._transport.retry_wait)(state)
+        return wait_exponential_jitter(initial=self._transport.retry_wait, max=30.0, jitter=self._transport.retry_wait)(
+            state
+        )
+
+    def _headers(self, extra: Mapping[str, str] | None) -> dict[str, str]:
+        own = {"User-Agent": self._provider.user_agent} if self._provider.user_agent else {}
+        return {**own, **(extra or {})}
 
     def _acquire(self) -> None:
         if not self._transport.paced:
@@ -240,11 +276,18 @@ class Client:
         raise self._failure(body, response.headers)
 
     def _read(self, response: httpx.Response) -> bytes:
-        chunks, size = [], 0
+        chunks, size, deadline = [], 0, time.monotonic() + MAX_ANSWER_SECONDS
         for chunk in response.iter_bytes():
             size += len(chunk)
             if size > MAX_BODY_BYTES:
-                raise Rejected(f"the answer is larger than {MAX_BODY_BYTES >> 20} MiB", where=self._where)
+                raise Rejected(
+                    f"{response.url.host} sends more than {MAX_BODY_BYTES >> 20} MiB in one answer",
+                    remedy="ask for a shorter window",
+                    where=self._where,
+                )
+            # The read timeout starts again with every byte, so a server that drips needs a limit of its own.
+            if time.monotonic() > deadline:
+                raise httpx.ReadTimeout(f"no end after {MAX_ANSWER_SECONDS:.0f} s")
             chunks.append(chunk)
         return b"".join(chunks)
 
@@ -254,12 +297,18 @@ class Client:
         remedy = "check the network with `undertow doctor`, then run again: nothing was lost"
         try:
             yield
+        except NotHeld as error:
+            remedy = "a recorded market answers only what was recorded; the other sources go on"
+            raise NotRecorded(str(error), remedy=remedy, where=self._where) from None
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.DecodingError) as error:
             problem = f"{host} broke off in the middle of an answer ({type(error).__name__})"
             raise _Retryable(Unreachable(problem, remedy=remedy, where=self._where)) from None
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             problem = f"{host} cannot be reached ({type(error).__name__})"
             raise _Retryable(Unreachable(problem, remedy=remedy, where=self._where)) from None
+        except SourceError as error:
+            error.where = error.where or self._where
+            raise
 
     def _blocked(self, how: str, body: Body) -> Blocked:
         return Blocked(
@@ -289,13 +338,36 @@ class Client:
             return self._blocked(f"refuses (HTTP {status})", body)
         if status >= 500:
             remedy = "the provider has trouble; run again later"
-            return _Retryable(Unreachable(f"{title} answers HTTP {status}", remedy=remedy, where=self._where, body=body))
+            return _Retryable(
+                Unreachable(f"{title} answers HTTP {status}", remedy=remedy, where=self._where, body=body)
+            )
         return Rejected(
             f"{title} rejects the request (HTTP {status}): {excerpt(body)}",
             remedy="the series or parameter is not what the provider expects; see the descriptor's docs_url",
             where=self._where,
             body=body,
         )
+
+
+def in_turn(series: Iterable[tuple[str, Iterator[T]]]) -> Iterator[T]:
+    """Yield what several independent, labelled series of answers hold, one series after the other.
+
+    A series that fails does not cost the others: failures are raised when the rest has been yielded.
+
+    Raises:
+        SourceError: the first failure, with the others named; see `sources.errors.Failures`.
+    """
+    failures = Failures()
+    for label, answers in series:
+        try:
+            yield from answers
+        except SourceError as error:
+            failures.add(label, error)
+            if failures.is_hopeless:
+                break
+        else:
+            failures.succeed()
+    failures.check()
 
 
 def excerpt(body: Body, length: int = 120) -> str:
@@ -315,9 +387,9 @@ def _retry_after(headers: httpx.Headers, now: datetime) -> float | None:
     if value.isdigit():
         return float(value)
     try:
-        moment = parsedate_to_datetime(value)
+        moment: datetime = parsedate_to_datetime(value)
     except (TypeError, ValueError):
         return None
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
+        moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - now).total_seconds())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sources.http import Transport
@@ -59,7 +59,7 @@ def open_market(spec: str, *, now: datetime | None = None, faults: Sequence[str]
 
 
 def _wall_clock() -> datetime:
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 def _simulated(now: datetime | None, faults: Sequence[str]) -> Market:
