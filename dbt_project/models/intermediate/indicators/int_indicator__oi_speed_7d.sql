@@ -22,7 +22,7 @@ per_asset as (
         date,
         case
             when open_interest_coin > 0 and earlier_open_interest_coin > 0
-                then -100.0 * ln(open_interest_coin / earlier_open_interest_coin)
+                then 100.0 * ln(earlier_open_interest_coin / open_interest_coin)
         end as speed_pct,
         available_at
     from windows
