@@ -587,8 +587,8 @@ class _Draw:
         price = np.log(self.close[asset])
         momentum = price[hour] - price[np.maximum(hour - 24 * 10, 0)]
         calm = self.strands["funding"] - self.daily_pulses["funding"]
-        bp = 0.55 + 5.0 * momentum + 0.42 * self.noise(f"{asset} funding", count, 4.0)
-        bp += -0.28 * calm[hour // 24] - 1.6 * self.pulses["funding"][hour]
+        bp = 0.70 + 4.0 * momentum + 0.42 * self.noise(f"{asset} funding", count, 4.0)
+        bp += -0.28 * calm[hour // 24] - 0.55 * self.pulses["funding"][hour]
         bp = np.where((bp > 0.75) & (bp < 1.5), 1.0, np.clip(bp, -30.0, 12.0))
         for moment, print_bp in story.FUNDING_PRINTS_BP.items():
             bp[hour_index(moment) // 8] = print_bp * {"btc": 1.0, "eth": 1.3}[asset]
@@ -632,7 +632,7 @@ class _Draw:
     def dvol(self, asset: str) -> Floats:
         """Implied volatility index, daily (open, high, low, close) in per cent; rises after the fall, as the real one does."""
         scale = {"btc": 1.0, "eth": 1.24}[asset]
-        told = 0.13 * self.daily_pulses["volatility"]
+        told = 0.085 * self.daily_pulses["volatility"]
         own = 0.05 * self.noise(f"{asset} dvol", DAYS, 6.0)
         level = np.log(100.0 * scale * 1.12 * _ewm(self.annual_volatility, 8.0)) + told + own
         close = np.exp(level)
@@ -711,7 +711,7 @@ class _Draw:
         out = np.empty(DAYS)
         for day in range(DAYS):
             gap = price[day] / value - 1.0
-            value *= 1.0 + 0.0028 * gap * (1.0 if gap > 0 else 0.75)
+            value *= 1.0 + 0.0019 * gap * (1.0 if gap > 0 else 0.75)
             out[day] = value
         return out
 
@@ -721,7 +721,7 @@ class _Draw:
         fees = ("0.25%", "0.25%", "0.20%", "0.21%", "0.25%", "0.19%", "0.25%", "0.20%", "0.25%", "1.50%", "0.15%")
         listed = {ticker: date(2024, 1, 11) for ticker in tickers} | {"BTC": date(2024, 7, 31)}
         weights = np.array([0.52, 0.19, 0.05, 0.09, 0.01, 0.01, 0.01, 0.02, 0.005, 0.055, 0.04])
-        total = self.session_totals("btc", date(2024, 1, 11), mean=80.0, size=150.0, told=story.BTC_ETF_SESSIONS_USD_M)
+        total = self.session_totals("btc", date(2024, 1, 11), mean=95.0, size=150.0, told=story.BTC_ETF_SESSIONS_USD_M)
         return self.split_funds("btc", tickers, (*issuers, "grayscale", "grayscale"), fees, listed, weights, total)
 
     def eth_funds(self) -> Funds:
