@@ -6,8 +6,6 @@ did not come completely is asked for again; other datasets never notice. Whateve
 landed first by the next one, so `raw` is a pure function of the archive.
 """
 
-from __future__ import annotations
-
 import json
 import time
 import zipfile
@@ -30,6 +28,8 @@ from sources.dataset import UTC_DATETIME, Body, Dataset, Window
 from sources.errors import Blocked, Malformed, RateLimited, SourceError, Unreachable
 
 if TYPE_CHECKING:
+    from orchestration.publishing.snapshot import PublishResult
+    from orchestration.transform import Build
     from sources.http import Transport
     from sources.market import Market
 
@@ -131,6 +131,23 @@ class DatasetReport:
         self.status = max(self.status, landed.status, key=ranking.index)
 
 
+@dataclass
+class Journal:
+    """What a run did, for the caller of the run.
+
+    Args:
+        reports: each dataset's refresh, by table.
+        build: what dbt did; None if it did not get that far.
+        publication: what was published; None if nothing was.
+        publish_seconds: wall time of publishing.
+    """
+
+    reports: dict[str, DatasetReport] = field(default_factory=dict)
+    build: "Build | None" = None
+    publication: "PublishResult | None" = None
+    publish_seconds: float = 0.0
+
+
 @dataclass(frozen=True)
 class Workspace:
     """What landing works with, opened once per run.
@@ -141,15 +158,15 @@ class Workspace:
         transport: the line to the providers; shared, because rate limits are.
         warehouse: where rows go.
         observer: who is told.
-        reports: what each dataset's refresh did, for the caller of the run.
+        journal: what was done.
     """
 
     settings: Settings
-    market: Market
-    transport: Transport
+    market: "Market"
+    transport: "Transport"
     warehouse: Warehouse
     observer: Observer
-    reports: dict[str, DatasetReport] = field(default_factory=dict)
+    journal: Journal = field(default_factory=Journal)
 
 
 @contextmanager
@@ -269,6 +286,19 @@ def windows_due(
     return [window for span in spans for window in span.split(dataset.chunk)]
 
 
+class LandingConfig(dg.Config):
+    """What to ask for; whatever is due if nothing is given.
+
+    Args:
+        since: first day or instant, ISO 8601 in UTC.
+        until: end of the window, not included; the present if not given.
+    """
+
+    # Dagster reads this annotation at run time, hence no postponed annotations in this module.
+    since: str | None = None
+    until: str | None = None
+
+
 def landing_asset(dataset: Dataset) -> dg.AssetsDefinition:
     """The Dagster asset that lands a dataset, with its checks.
 
@@ -311,9 +341,9 @@ def landing_asset(dataset: Dataset) -> dg.AssetsDefinition:
     )
     def land(context: dg.AssetExecutionContext, config: LandingConfig) -> Iterator[dg.MaterializeResult[None]]:
         workspace: Workspace = context.resources.workspace
-        since, until = config.window()
+        since, until = _instant(config.since), _instant(config.until)
         report = refresh_dataset(workspace, dataset, context.run_id, since=since, until=until)
-        workspace.reports[dataset.table] = report
+        workspace.journal.reports[dataset.table] = report
         yield dg.MaterializeResult(
             metadata=_metadata(report), check_results=_checks(dataset, report, workspace.market.now())
         )
@@ -321,22 +351,6 @@ def landing_asset(dataset: Dataset) -> dg.AssetsDefinition:
             raise dg.Failure(description="\n".join(report.errors[:20]), allow_retries=False)
 
     return land
-
-
-class LandingConfig(dg.Config):
-    """What to ask for. Nothing: whatever is due.
-
-    Args:
-        since: first day or instant, ISO 8601 in UTC.
-        until: end of the window, not included.
-    """
-
-    since: str | None = None
-    until: str | None = None
-
-    def window(self) -> tuple[datetime | None, datetime | None]:
-        """Both instants in UTC."""
-        return _instant(self.since), _instant(self.until)
 
 
 @dg.resource(description="Settings, market, provider line and warehouse of this run.")

@@ -700,10 +700,9 @@ def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 def _standing(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> tuple[int, datetime | None]:
     # Both come from the table's statistics, whatever its size.
-    row = connection.sql(
-        f'select count(*) as row_count, max("{dataset.time_column}") as "{dataset.time_column}" from raw."{dataset.table}"'
-    ).pl()
-    newest = row.cast({dataset.time_column: dataset.schema[dataset.time_column]}).select(dataset.period_end()).item()
+    name = dataset.time_column
+    row = connection.sql(f'select count(*) as row_count, max("{name}") as "{name}" from raw."{dataset.table}"').pl()
+    newest = row.cast({name: dataset.schema[name]}).select(dataset.period_end()).item()
     return int(row["row_count"].item()), None if newest is None else _utc(newest)
 
 

@@ -1,0 +1,451 @@
+"""dbt, run inside this process, as Dagster assets and asset checks.
+
+The manifest is parsed when it is needed and kept in the market home under a hash of the project, so the project itself
+may lie in a read-only installation. A build is skipped when it could only repeat the one that readers have already:
+same rows, same project, same day. The one that readers have is written down by `publish`, not by the build, so a run
+that is killed between the two builds again.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt.asset_utils import get_subset_selection_for_context
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+from google.protobuf.json_format import MessageToDict
+
+from orchestration.landing import POOL, Workspace
+from orchestration.progress import Observer
+from orchestration.warehouse import Warehouse
+from sources.dataset import Dataset
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+    from dbt_common.events.base_types import EventMsg
+
+    from orchestration.settings import Settings
+    from sources.market import Market
+
+PUBLISHED_LAYERS = ("marts", "meta")
+"""Folders of models that readers get to see."""
+
+_LAYERS = ("staging", "intermediate", *PUBLISHED_LAYERS)
+_RESULTS = frozenset({"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"})
+_BROKEN = frozenset({"error", "fail", "runtime error"})
+_QUIET = ("--quiet", "--log-level", "none", "--log-level-file", "none", "--no-version-check", "--no-use-colors")
+
+
+class BuildFailed(Exception):
+    """dbt could not parse or run the project. The message names what and why."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """What dbt did.
+
+    Args:
+        status: `built`, `failed` or `unchanged`.
+        seconds: wall time of dbt.
+        node_count: models, seeds and tests that ran.
+        problems: one line per model that failed or test that found something wrong.
+    """
+
+    status: str
+    seconds: float = 0.0
+    node_count: int = 0
+    problems: tuple[str, ...] = ()
+
+
+class Translator(DagsterDbtTranslator):
+    """Names dbt's nodes as the rest of the house does.
+
+    Sources are the raw assets, models stand under their layer, seeds under `seeds`. Marts are grouped by the folder of
+    their subject, staging models by the subject of the dataset they read, the rest by layer.
+
+    Args:
+        datasets: by table name, for the subjects of staging models.
+    """
+
+    def __init__(self, datasets: Mapping[str, Dataset]) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=False))
+        self._datasets = datasets
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        props = dbt_resource_props
+        if props["resource_type"] == "source":
+            return dg.AssetKey([props["source_name"], props["name"]])
+        if props["resource_type"] == "seed":
+            return dg.AssetKey(["seeds", props["name"]])
+        return dg.AssetKey([_layer(props), props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        props = dbt_resource_props
+        if props["resource_type"] == "source":
+            return None
+        if props["resource_type"] == "seed":
+            return "seeds"
+        layer = _layer(props)
+        if layer == "marts" and len(props["fqn"]) > 3:
+            return str(props["fqn"][2])
+        if layer == "staging":
+            read = [node.rpartition(".")[2] for node in props["depends_on"]["nodes"] if node.startswith("source.")]
+            subjects = {self._datasets[table].subject for table in read if table in self._datasets}
+            if len(subjects) == 1:
+                return subjects.pop()
+        return layer
+
+
+def project_hash(settings: "Settings") -> str:
+    """Hash of every file of the dbt project, and of the version that reads it."""
+    from importlib.metadata import version
+
+    digest = hashlib.sha256(version("dbt-core").encode())
+    folder = settings.dbt_project_path
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if path.is_file() and relative.parts[0] not in ("target", "logs") and not path.name.startswith("."):
+            digest.update(b"\0" + relative.as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:20]
+
+
+def manifest(settings: "Settings") -> Mapping[str, Any]:
+    """The parsed dbt project.
+
+    Raises:
+        BuildFailed: it does not parse.
+    """
+    return _manifest(settings, project_hash(settings))
+
+
+@lru_cache(maxsize=4)
+def _manifest(settings: "Settings", version: str) -> Mapping[str, Any]:
+    kept = settings.target_path / f"manifest-{version}.json"
+    if not kept.is_file():
+        settings.target_path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=settings.target_path, prefix="parse-") as folder:
+            result = _invoke(settings, ["parse"], Path(folder))
+            if not result.success:
+                raise BuildFailed(f"the dbt project does not parse: {_reason(result)}")
+            for old in settings.target_path.glob("manifest-*.json"):
+                old.unlink(missing_ok=True)
+            os.replace(Path(folder) / "manifest.json", kept)
+    parsed: dict[str, Any] = json.loads(kept.read_bytes())
+    return parsed
+
+
+def published_keys(parsed: Mapping[str, Any]) -> list[dg.AssetKey]:
+    """Assets that readers get to see."""
+    return [
+        dg.AssetKey([_layer(node), node["name"]])
+        for node in parsed["nodes"].values()
+        if node["resource_type"] == "model" and _layer(node) in PUBLISHED_LAYERS
+    ]
+
+
+def build_dbt_assets(settings: "Settings", datasets: Mapping[str, Dataset]) -> dg.AssetsDefinition:
+    """All models and seeds as assets and all data tests as asset checks of one step.
+
+    Unit tests of formulas are left to the test suite: they say nothing about today's data.
+    """
+    parsed = manifest(settings)
+    translator = Translator(datasets)
+
+    @dbt_assets(
+        manifest=parsed,
+        dagster_dbt_translator=translator,
+        name="dbt",
+        exclude="resource_type:unit_test",
+        required_resource_keys={"workspace"},
+        pool=POOL,
+    )
+    def dbt(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
+        workspace: Workspace = context.resources.workspace
+        selection, indirect = get_subset_selection_for_context(
+            context=context,
+            manifest=parsed,
+            select="fqn:*",
+            exclude="resource_type:unit_test",
+            selector="",
+            dagster_dbt_translator=translator,
+            current_dbt_indirect_selection_env=None,
+        )
+        if indirect is not None:
+            selection = [*selection, "--indirect-selection", indirect]
+        messages: list[DbtCoreCliEventMessage] = []
+        with workspace.warehouse.writer("dbt build"):
+            state = BuildState(workspace.settings)
+            now = fingerprint(workspace.warehouse, workspace.market, project_hash(workspace.settings))
+            if not config.force and not context.is_subset and state.is_published(now):
+                workspace.journal.build = Build("unchanged")
+                workspace.observer.build_finished("unchanged", 0.0)
+                context.log.info("nothing has changed since what readers have was built")
+                return
+            state.forget()
+            build = run_build(workspace.settings, selection, workspace.observer, messages.append)
+            counts = row_counts(workspace.warehouse)
+            if build.status == "built" and not context.is_subset:
+                state.note_built(now)
+        workspace.journal.build = build
+        for message in messages:
+            for event in message.to_default_asset_events(parsed, translator, context):
+                yield _with_row_count(event, parsed, counts)
+        if build.status == "failed":
+            raise dg.Failure(description="\n".join(build.problems[:20]), allow_retries=False)
+
+    return dbt
+
+
+class BuildConfig(dg.Config):
+    """How to build.
+
+    Args:
+        force: build even if nothing has changed since what readers have was built.
+    """
+
+    # Dagster reads this annotation at run time, hence no postponed annotations in this module.
+    force: bool = False
+
+
+class BuildState:
+    """What the marts in the warehouse were built from, and whether readers have them.
+
+    The note is removed before dbt touches the first table and written after the last check has passed, so it is there
+    only if the marts are whole.
+    """
+
+    def __init__(self, settings: "Settings") -> None:
+        self._path = settings.market_home / "build.json"
+        self._published_path = settings.published_path
+
+    def forget(self) -> None:
+        """The marts are about to change."""
+        self._path.unlink(missing_ok=True)
+
+    def note_built(self, built_from: str) -> None:
+        """The marts are whole."""
+        self._write({"built_from": built_from, "is_published": False})
+
+    def note_published(self) -> None:
+        """Readers have the marts."""
+        self._write({**self._read(), "is_published": True})
+
+    def is_whole(self) -> bool:
+        """Whether the marts come from one build that passed its checks."""
+        return "built_from" in self._read()
+
+    def is_published(self, built_from: str) -> bool:
+        """Whether readers have the marts that a build from this would give."""
+        note = self._read()
+        is_there = self._published_path.is_dir() and any(self._published_path.iterdir())
+        return note.get("built_from") == built_from and note.get("is_published") is True and is_there
+
+    def _read(self) -> dict[str, object]:
+        try:
+            note = json.loads(self._path.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return note if isinstance(note, dict) else {}
+
+    def _write(self, note: Mapping[str, object]) -> None:
+        part = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
+        part.write_text(json.dumps(note))
+        os.replace(part, self._path)
+
+
+def fingerprint(warehouse: Warehouse, market: "Market", project: str) -> str:
+    """What a build depends on: the rows that came, what failed and is shown as such, the project, and the day.
+
+    Landings that changed nothing do not count: an hourly refresh without news must not rebuild anything.
+    """
+    with warehouse.connect("looking for news") as connection:
+        rows = connection.execute(
+            """
+            with attempts as (
+                select
+                    table_name,
+                    count(*) filter (where new_row_count + changed_row_count > 0) as news_count,
+                    sum(new_row_count) as new_row_count,
+                    sum(changed_row_count) as changed_row_count,
+                    arg_max(error_kind, rowid) filter (where status = 'failed') as last_error_kind,
+                    max(window_end) filter (where status = 'failed')
+                        > max(window_end) filter (where status <> 'failed') as is_failing,
+                from ops.landings
+                group by table_name
+            ),
+
+            quarantines as (
+                select table_name, count(distinct sha256) as quarantined_count
+                from ops.retrievals
+                where outcome = 'quarantined'
+                group by table_name
+            ),
+
+            unknown_columns as (
+                select table_name, count(*) as novelty_count
+                from ops.novelties
+                group by table_name
+            )
+
+            select datasets, attempts, quarantines, unknown_columns
+            from ops.datasets as datasets
+            left join attempts using (table_name)
+            left join quarantines using (table_name)
+            left join unknown_columns using (table_name)
+            order by datasets.table_name
+            """
+        ).fetchall()
+    return hashlib.sha256(repr((project, market.title, market.now().date(), rows)).encode()).hexdigest()[:20]
+
+
+def row_counts(warehouse: Warehouse) -> Mapping[tuple[str, str], int]:
+    """(schema, table) -> rows, as the catalogue has them: no table is read."""
+    with warehouse.connect("counting rows") as connection:
+        rows = connection.execute(
+            """
+            select schema_name, table_name, estimated_size
+            from duckdb_tables()
+            where database_name = current_database()
+            """
+        ).fetchall()
+    return {(schema, table): int(size) for schema, table, size in rows}
+
+
+def run_build(
+    settings: "Settings",
+    selection: Sequence[str],
+    observer: Observer,
+    on_result: Callable[[DbtCoreCliEventMessage], None] = lambda _: None,
+) -> Build:
+    """Run `dbt build` in this process. The caller holds the writer lock.
+
+    Args:
+        settings: which warehouse.
+        selection: dbt's node selection arguments.
+        observer: is told of every node.
+        on_result: gets dbt's event for every model, seed and test that ran.
+    """
+    started = time.perf_counter()
+    node_count = 0
+
+    def listen(event: "EventMsg") -> None:
+        nonlocal node_count
+        name = event.info.name
+        if name == "LogStartLine" and not node_count:
+            node_count = event.data.total
+            observer.build_started(node_count)
+        elif name in _RESULTS:
+            data = event.data
+            observer.node_finished(data.node_info.node_name, data.index, data.total, data.status)
+            raw = MessageToDict(event, preserving_proto_field_name=True)
+            on_result(DbtCoreCliEventMessage(raw_event=raw, event_history_metadata={}))
+
+    arguments = ["build", *selection, "--exclude-resource-type", "unit_test", "--no-write-json"]
+    result = _invoke(settings, arguments, settings.target_path, listen)
+    seconds = time.perf_counter() - started
+    problems = tuple(_problems(result))
+    if not result.success and not problems:
+        problems = (f"dbt: {_reason(result)}",)
+    build = Build("built" if result.success else "failed", seconds, node_count, problems)
+    observer.build_finished(build.status, seconds)
+    return build
+
+
+def _invoke(
+    settings: "Settings",
+    arguments: Sequence[str],
+    target: Path,
+    listen: Callable[["EventMsg"], None] = lambda _: None,
+) -> "dbtRunnerResult":
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    project = str(settings.dbt_project_path)
+    where = [
+        "--project-dir",
+        project,
+        "--profiles-dir",
+        project,
+        "--target-path",
+        str(target),
+        "--log-path",
+        str(target),
+    ]
+    variables = {
+        "UNDERTOW_WAREHOUSE": str(settings.warehouse_path),
+        "UNDERTOW_THREADS": str(settings.threads),
+        "UNDERTOW_MEMORY_LIMIT": settings.memory_limit,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    with _environment(variables), _working_directory():
+        try:
+            return dbtRunner(callbacks=[listen]).invoke([*arguments, *where, *_QUIET])
+        finally:
+            # dbt keeps the file open after it returns, which would lock everybody else out.
+            DuckDBConnectionManager.close_all_connections()
+
+
+def _problems(result: "dbtRunnerResult") -> Iterator[str]:
+    for one in getattr(result.result, "results", None) or ():
+        if str(one.status) in _BROKEN:
+            message = " ".join((one.message or "").split())
+            yield f"{one.node.resource_type} {one.node.name}: {message[:400] or one.status}"
+
+
+def _reason(result: "dbtRunnerResult") -> str:
+    if result.exception is None:
+        return "no reason given"
+    return " ".join(str(result.exception).split())[:600]
+
+
+def _with_row_count(event: Any, parsed: Mapping[str, Any], counts: Mapping[tuple[str, str], int]) -> Any:
+    """Add a table's row count to its materialisation. Views have none: counting them would run them."""
+    if not isinstance(event, dg.Output):
+        return event
+    node = parsed["nodes"][event.metadata["unique_id"].value]
+    count = counts.get((node["schema"], node["alias"]))
+    if count is None:
+        return event
+    metadata = {**event.metadata, "dagster/row_count": dg.MetadataValue.int(count)}
+    return dg.Output(value=None, output_name=event.output_name, metadata=metadata)
+
+
+def _layer(props: Mapping[str, Any]) -> str:
+    """The folder of models that a model lies in: fqn is project, folders, name."""
+    folder = str(props["fqn"][1])
+    if folder not in _LAYERS:
+        raise BuildFailed(f"model {props['name']} lies in models/{folder}; the layers are {', '.join(_LAYERS)}")
+    return folder
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _working_directory() -> Iterator[None]:
+    """dbt changes into its project; the rest of the process stays where it is."""
+    before = Path.cwd()
+    try:
+        yield
+    finally:
+        os.chdir(before)
