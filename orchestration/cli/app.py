@@ -1,0 +1,349 @@
+"""The commands and their help."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestration.cli.mistakes import (
+    INTERRUPTED,
+    MISUSED,
+    Mistake,
+    exit_code_of,
+    line_of,
+    parse_day,
+    parse_days,
+    report_bugs,
+    say,
+)
+
+if TYPE_CHECKING:
+    from orchestration.settings import Settings
+
+app = typer.Typer(
+    name="undertow",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""[bold]A first walk[/]
+
+  undertow demo
+
+  undertow --market simulated why 2025-11-04
+
+  undertow --market simulated sql "from index_between('2025-10-01', '2025-10-31')"
+
+[bold]Every day[/]
+
+  undertow refresh && undertow status
+
+Exit codes: 0 fine, 1 something failed, 2 used wrongly.""",
+)
+
+
+@dataclass
+class Chosen:
+    """Global options given before the command; the same options after it win."""
+
+    market: str | None = None
+    home: Path | None = None
+
+
+Market = Annotated[
+    str | None,
+    typer.Option(
+        "--market",
+        help="live (default), simulated, or recorded:DIR. Each has its own data home.",
+        envvar="UNDERTOW_MARKET",
+        show_default=False,
+    ),
+]
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="Folder of all data homes.", envvar="UNDERTOW_HOME", show_default=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line; turn whatever can be expected to go wrong into one line and an exit code."""
+    report_bugs(_bug_folder)
+    try:
+        with _OneLine() as outcome:
+            result = app(arguments, prog_name="undertow", standalone_mode=False)
+            outcome.code = result if isinstance(result, int) else 0
+        if outcome.code == INTERRUPTED:
+            say("interrupted; what was landed is kept, and the next run goes on from there")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output has seen enough, like `head`; Python must not complain about it on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return outcome.code
+
+
+class _OneLine:
+    """Catches expected errors, says them in one line and keeps their exit code."""
+
+    code: int = 0
+
+    def __enter__(self) -> _OneLine:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        if error is None or (isinstance(error, OSError) and error.errno == errno.EPIPE):
+            return False
+        code = exit_code_of(error)
+        if code is None:
+            return False
+        self.code = code
+        hint = "; see `undertow --help`" if isinstance(error, typer.TyperException) and code == MISUSED else ""
+        say(line_of(error).rstrip(".") + hint)
+        return True
+
+
+def _bug_folder() -> Path:
+    from orchestration.settings import Settings
+
+    return Settings.load().home / "tracebacks"
+
+
+def _settings(context: typer.Context, market: str | None, home: Path | None) -> Settings:
+    from orchestration.settings import Settings
+
+    chosen: Chosen = context.obj
+    return Settings.load(market=market or chosen.market, home=home or chosen.home)
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        try:
+            print(f"undertow {version('undertow')}")
+        except PackageNotFoundError:
+            print("undertow, not installed")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def undertow(
+    context: typer.Context,
+    market: Market = None,
+    home: Home = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """A market-stress warehouse for crypto: keyless, point-in-time, with an index whose every point is explained.
+
+    [bold]undertow demo[/] shows everything on a simulated market, offline, in a few minutes.
+    """
+    context.obj = Chosen(market, home)
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def demo(context: typer.Context, home: Home = None) -> None:
+    """Build the [bold]simulated[/] market's warehouse and explain its newest print. No network, no keys.
+
+    The first time it lands about five years of made-up history; again, it only looks for what is new.
+    """
+    from orchestration.cli import refresh
+
+    raise typer.Exit(refresh.demo(_settings(context, "simulated", home)))
+
+
+@app.command()
+def refresh(
+    context: typer.Context,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="DATE", help="Ask again for everything from this day on.", show_default=False),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only", metavar="DATASET", help="Only this dataset or provider; repeatable.", show_default=False
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Build and publish even if nothing is new.")] = False,
+    market: Market = None,
+    home: Home = None,
+) -> None:
+    """Fetch what is due, land it, rebuild the marts, check them, and publish.
+
+    A provider that fails costs its own rows only: the summary says what is missing and what the index did without it.
+
+    [bold]Examples[/]
+
+      undertow refresh
+
+      undertow refresh --only farside --only fred.daily_series
+
+      undertow refresh --since 2025-11-01 --only coinmetrics.asset_metrics
+
+      undertow refresh --market recorded:../responses
+    """
+    from orchestration.cli import refresh as command
+
+    first = parse_day(since) if since else None
+    settings = _settings(context, market, home)
+    raise typer.Exit(command.refresh(settings, since=first, only=only or (), force=force))
+
+
+@app.command()
+def backfill(
+    context: typer.Context,
+    dataset: Annotated[str, typer.Argument(help="Such as coinmetrics.asset_metrics; `undertow sources` lists them.")],
+    span: Annotated[str, typer.Argument(metavar="FIRST..LAST", help="Days, both included.")],
+    market: Market = None,
+    home: Home = None,
+) -> None:
+    """Ask for a span of days of one dataset again, then rebuild and publish.
+
+    Values that the provider has restated since are kept beside the first ones.
+
+    [bold]Example[/]
+
+      undertow backfill binance_vision.um_metrics 2025-10-01..2025-10-31
+    """
+    from orchestration.cli import refresh as command
+
+    first, last = parse_days(span)
+    raise typer.Exit(command.backfill(_settings(context, market, home), dataset, first, last))
+
+
+@app.command()
+def status(context: typer.Context, as_json: AsJson = False, market: Market = None, home: Home = None) -> None:
+    """Show the index, its coverage, how fresh every dataset is, and where things are.
+
+    Reads what is published, so it answers while a refresh is running.
+
+    [bold]Example[/]
+
+      undertow status --json | jq .index.cmsi
+    """
+    from orchestration.cli import status as command
+
+    command.show_status(_settings(context, market, home), as_json=as_json)
+
+
+@app.command()
+def why(
+    context: typer.Context,
+    day: Annotated[
+        str | None,
+        typer.Argument(metavar="[DATE]", help="Such as 2025-11-04, yesterday; the newest print if not given."),
+    ] = None,
+    as_json: AsJson = False,
+    market: Market = None,
+    home: Home = None,
+) -> None:
+    """Take a print apart: pillars, inputs, values, and what changed since the day before.
+
+    Points add up to the index. A day without a print says why it has none.
+
+    [bold]Example[/]
+
+      undertow --market simulated why 2025-10-10
+    """
+    from orchestration.cli import why as command
+
+    command.explain(_settings(context, market, home), day, as_json=as_json)
+
+
+@app.command()
+def sql(
+    context: typer.Context,
+    query: Annotated[str | None, typer.Argument(help="The query; none opens a shell.", show_default=False)] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Write CSV.")] = False,
+    as_json: AsJson = False,
+    limit: Annotated[int, typer.Option("--limit", help="Most rows of a table; 0 for all.", min=0)] = 200,
+    files: Annotated[
+        bool, typer.Option("--files", help="Let the query read and write files, to join them or to export.")
+    ] = False,
+    market: Market = None,
+    home: Home = None,
+) -> None:
+    """Query the published database, read-only; without a query, in a small shell.
+
+    [bold]Examples[/]
+
+      undertow sql "from why('2025-11-04')"
+
+      undertow sql --csv "from index_between('2025-10-01', '2025-12-31')" > autumn.csv
+
+      undertow sql "select * from meta.data_dictionary where table_name = 'stress_index_daily'"
+    """
+    from orchestration.cli import query as command
+
+    if as_csv and as_json:
+        raise Mistake("choose one of --csv and --json")
+    settings = _settings(context, market, home)
+    if query is None:
+        if as_csv or as_json:
+            raise Mistake("--csv and --json go with a query")
+        command.run_shell(settings, allow_files=files)
+        return
+    output = "csv" if as_csv else "json" if as_json else "table"
+    command.run_query(settings, query, output, limit=limit or None, allow_files=files)
+
+
+@app.command()
+def sources(context: typer.Context, as_json: AsJson = False, market: Market = None, home: Home = None) -> None:
+    """List every dataset: provider, cadence, key, licence, last landed, state."""
+    from orchestration.cli import status as command
+
+    command.show_sources(_settings(context, market, home), as_json=as_json)
+
+
+@app.command()
+def doctor(context: typer.Context, as_json: AsJson = False, market: Market = None, home: Home = None) -> None:
+    """Look for what would stop a refresh: providers, disk, locks, published file.
+
+    The exit code is 1 if something needs doing.
+    """
+    from orchestration.cli import doctor as command
+
+    raise typer.Exit(command.examine(_settings(context, market, home), as_json=as_json))
+
+
+@app.command()
+def dev(
+    context: typer.Context,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine.")] = 3000,
+    market: Market = None,
+    home: Home = None,
+) -> None:
+    """Open Dagster's pages on 127.0.0.1: asset graph, runs, schedules, backfills. Ctrl-C ends it."""
+    from orchestration.cli import dev as command
+
+    raise typer.Exit(command.serve(_settings(context, market, home), port))
+
+
+@app.command()
+def generate(
+    checkout: Annotated[
+        Path,
+        typer.Argument(help="Root of the checkout.", exists=True, file_okay=False, show_default="."),
+    ] = Path(),
+) -> None:
+    """Write the files that follow from the descriptors: dbt sources and docs/datasets.md."""
+    from orchestration.catalogue import generate as write
+    from sources.registry import DATASETS
+
+    if not (checkout / "dbt_project").is_dir():
+        raise Mistake(f"{checkout.resolve()} is no checkout of Undertow: it has no dbt_project")
+    changed = write(checkout, DATASETS.values())
+    for path in changed:
+        print(f"wrote {path}")
+    if not changed:
+        print("everything is up to date")

@@ -1,0 +1,227 @@
+"""`undertow doctor`: what would stop a refresh, and what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+import duckdb
+from rich.text import Text
+
+from orchestration.cli import console
+from orchestration.cli.mistakes import line_of
+from orchestration.publishing.published import CURRENT_NAME, PART_SUFFIX, Published
+from orchestration.settings import provider_key
+from orchestration.warehouse import Warehouse, WarehouseBusy, WarehouseError
+from sources.errors import Blocked, SourceError
+from sources.registry import DATASETS, PROVIDERS
+
+if TYPE_CHECKING:
+    from orchestration.settings import Settings
+    from sources.http import Transport
+
+PROBE_SECONDS = 12.0
+"""How long the doctor waits for all providers together."""
+_LOW_BYTES, _SCANT_BYTES = 2_000_000_000, 10_000_000_000
+_STYLES = {"ok": "green", "note": "yellow", "problem": "red"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing the doctor looked at.
+
+    Args:
+        subject: what.
+        state: `ok`, `note` (works, worth knowing) or `problem` (needs doing).
+        detail: what was found.
+        remedy: what to do; empty if nothing.
+    """
+
+    subject: str
+    state: str
+    detail: str
+    remedy: str = ""
+
+
+def examine(settings: Settings, *, as_json: bool) -> int:
+    """Write all findings; return 1 if anything needs doing.
+
+    Raises:
+        UnknownMarket: the recording does not exist.
+    """
+    market = settings.open_market()
+    findings = [*_home(settings), *_warehouse(settings), *_published(settings), *_keys()]
+    with market.connect() as transport:
+        findings.extend(_providers(transport))
+    problems = [finding for finding in findings if finding.state == "problem"]
+    if as_json:
+        console.print_json([finding.__dict__ for finding in findings])
+        return 1 if problems else 0
+    out = console.stdout()
+    out.print(console.text(market.title, "bold magenta" if market.is_simulated else "bold"))
+    made = console.table("what", "state", "found")
+    for finding in findings:
+        made.add_row(
+            console.text(finding.subject),
+            Text(finding.state, style=_STYLES[finding.state]),
+            console.text(finding.detail),
+        )
+    out.print(made)
+    out.print()
+    for finding in findings:
+        if finding.remedy:
+            out.print(Text.assemble((f"{finding.subject}: ", "bold"), console.plain(finding.remedy)))
+    if not problems:
+        out.print("Nothing needs doing.", style="green")
+    return 1 if problems else 0
+
+
+def _home(settings: Settings) -> Iterator[Finding]:
+    yield Finding("python", "ok", f"{sys.version.split()[0]}, duckdb {duckdb.__version__}")
+    home = settings.market_home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home, prefix="doctor-") as folder:
+            (Path(folder) / "file").write_bytes(b"")
+            yield Finding("home", "ok", f"{home} can be written")
+            yield _links(Path(folder))
+    except OSError as error:
+        remedy = "choose another folder with --home or UNDERTOW_HOME, or change its permissions"
+        yield Finding("home", "problem", f"{home} cannot be written: {error.strerror or error}", remedy)
+        return
+    free = shutil.disk_usage(home).free
+    detail = f"{console.size(free)} free below {home}"
+    if free < _LOW_BYTES:
+        yield Finding("disk", "problem", detail, "make room: a full history of the live market takes several GB")
+    elif free < _SCANT_BYTES:
+        yield Finding("disk", "note", detail, "enough to go on; a full history of the live market takes several GB")
+    else:
+        yield Finding("disk", "ok", detail)
+
+
+def _links(folder: Path) -> Finding:
+    try:
+        (folder / "link").symlink_to("file")
+    except (OSError, NotImplementedError) as error:
+        return Finding(
+            "links",
+            "note",
+            f"no symbolic links here: {error}",
+            "long-lived readers have to close their connections to see a new version; on Windows, developer mode "
+            "allows links",
+        )
+    return Finding("links", "ok", "symbolic links work, so long-lived readers get new versions")
+
+
+def _warehouse(settings: Settings) -> Iterator[Finding]:
+    if not settings.warehouse_path.exists():
+        yield Finding("warehouse", "note", "there is none yet", "run `undertow refresh`")
+        return
+    warehouse = Warehouse(settings.model_copy(update={"lock_timeout_seconds": 0.0}))
+    holder = warehouse.holder() or {}
+    try:
+        with warehouse.connect("a look by the doctor") as connection:
+            tables = connection.execute("select count(*) from duckdb_tables() where schema_name = 'raw'").fetchone()
+    except WarehouseBusy:
+        pid, since, purpose = (holder.get(name, "unknown") for name in ("pid", "since", "purpose"))
+        detail = f"being written by process {pid} since {since}: {purpose}"
+        yield Finding("warehouse", "note", detail, "wait until it has finished, or end that process: nothing is lost")
+        return
+    except WarehouseError as error:
+        yield Finding(
+            "warehouse", "problem", str(error), "see the message; the archive can be landed again into a new file"
+        )
+        return
+    size = console.size(settings.warehouse_path.stat().st_size)
+    yield Finding("warehouse", "ok", f"opens, is free to write; {tables[0] if tables else 0} raw tables, {size}")
+
+
+def _published(settings: Settings) -> Iterator[Finding]:
+    published = Published(settings.published_path)
+    again = "run `undertow refresh`: it publishes anew"
+    version = published.current()
+    if version is None:
+        if (published.root / CURRENT_NAME).is_symlink():
+            yield Finding("published", "problem", f"{published.root / CURRENT_NAME} leads nowhere", again)
+        else:
+            yield Finding("published", "note", "nothing yet", "run `undertow refresh`")
+        return
+    try:
+        with published.connect() as connection:
+            connection.execute("select count(*) from meta.about").fetchall()
+    except (duckdb.Error, OSError) as error:
+        yield Finding("published", "problem", f"{published.database} does not open: {line_of(error)}", again)
+        return
+    detail = f"version {version.name}, {version.row_count:,} rows, {console.size(version.byte_count)}"
+    if published.database.resolve() != version.database.resolve() and published.database.is_symlink():
+        yield Finding("published", "problem", f"{published.database} does not lead to the current version", again)
+        return
+    yield Finding("published", "ok", f"{detail}; {len(published.versions())} versions kept")
+    if left := list(published.versions_folder.glob(f"*{PART_SUFFIX}")):
+        yield Finding("published", "note", f"{len(left)} leftovers of a killed run; the next one removes them")
+
+
+def _keys() -> Iterator[Finding]:
+    wanted = sorted({dataset.needs_key for dataset in DATASETS.values() if dataset.needs_key})
+    if not wanted:
+        yield Finding("keys", "ok", "no dataset needs one")
+    for variable in wanted:
+        if provider_key(variable):
+            yield Finding("keys", "ok", f"{variable} is set")
+        else:
+            yield Finding(
+                "keys", "note", f"{variable} is not set: its datasets are left out", f"set {variable} to have them"
+            )
+
+
+def _providers(transport: Transport) -> Iterator[Finding]:
+    """Ask every provider at once; who has not answered in time counts as silent."""
+    answers: SimpleQueue[tuple[str, Finding]] = SimpleQueue()
+
+    def ask(name: str) -> None:
+        answers.put((name, _probe(transport, name)))
+
+    for name in PROVIDERS:
+        # Daemons: a provider that never answers must not keep the doctor from leaving.
+        threading.Thread(target=ask, args=(name,), daemon=True, name=f"probe {name}").start()
+    found = _collect(answers, PROVIDERS, time.monotonic() + PROBE_SECONDS)
+    for name, provider in PROVIDERS.items():
+        silent = Finding(
+            provider.title,
+            "problem",
+            f"does not answer within {PROBE_SECONDS:.0f} s",
+            "check the network and its proxy; a refresh goes on without this provider",
+        )
+        yield found.get(name, silent)
+
+
+def _collect(answers: SimpleQueue[tuple[str, Finding]], names: Iterable[str], deadline: float) -> dict[str, Finding]:
+    found: dict[str, Finding] = {}
+    for _ in names:
+        try:
+            name, finding = answers.get(timeout=max(0.0, deadline - time.monotonic()))
+        except Empty:
+            break
+        found[name] = finding
+    return found
+
+
+def _probe(transport: Transport, name: str) -> Finding:
+    provider = PROVIDERS[name]
+    started = time.monotonic()
+    try:
+        status = transport.probe(provider)
+    except Blocked as error:
+        remedy = "it refuses this address; a refresh goes on without it, another network may be let in"
+        return Finding(provider.title, "problem", error.problem, remedy)
+    except SourceError as error:
+        return Finding(provider.title, "problem", error.problem, error.remedy)
+    return Finding(provider.title, "ok", f"answers HTTP {status} in {1000 * (time.monotonic() - started):.0f} ms")

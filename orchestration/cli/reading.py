@@ -1,0 +1,125 @@
+"""What the commands ask of the published database, as plain rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+
+Row = dict[str, Any]
+
+PILLARS_NEEDED = 4
+"""Pillars without which a day has no print (method, step 6)."""
+
+
+@dataclass(frozen=True)
+class Why:
+    """Everything behind one day's print, or behind there being none.
+
+    Args:
+        date: the day.
+        index: its row of `stress_index_daily`; None if there is no print.
+        reason: why there is no print; None if there is one.
+        pillars: score and points of each pillar, largest contribution first; its inputs under `indicators`.
+        previous: the print of the day before; None if there is none.
+        changes: terms that add up to the change since the day before, largest first; empty without `previous`.
+    """
+
+    date: date
+    index: Row | None
+    reason: str | None
+    pillars: list[Row]
+    previous: Row | None
+    changes: list[Row]
+
+    @property
+    def change_points(self) -> float | None:
+        if self.index is None or self.previous is None:
+            return None
+        return float(self.index["cmsi"] - self.previous["cmsi"])
+
+    @property
+    def missing(self) -> list[Row]:
+        """Inputs that should have counted and did not."""
+        return [row for pillar in self.pillars for row in pillar["indicators"] if not row["is_fresh"]]
+
+
+def rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: object = None) -> list[Row]:
+    """The rows of a query by column name."""
+    cursor = connection.execute(sql, parameters)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+
+def about(connection: duckdb.DuckDBPyConnection) -> Row:
+    """The market the database was published from, and its clock at that moment."""
+    return rows(connection, "from meta.about")[0]
+
+
+def latest_print(connection: duckdb.DuckDBPyConnection) -> Row | None:
+    """The newest print, or None if no day could be printed yet."""
+    found = rows(connection, "select * from marts.stress_index_daily order by date desc limit 1")
+    return found[0] if found else None
+
+
+def sources(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """The register as published: terms, freshness and last landing of every dataset."""
+    return rows(connection, "select * from meta.sources order by table_name")
+
+
+def why(connection: duckdb.DuckDBPyConnection, day: date) -> Why:
+    """What is behind a day."""
+    printed = {row["date"]: row for row in rows(connection, "from index_between(?, ?)", [day - timedelta(days=1), day])}
+    pillars = rows(
+        connection,
+        """
+        select scores.*, contributions.points
+        from marts.stress_pillars_daily as scores
+        left join marts.stress_contributions_daily as contributions using (date, pillar)
+        where scores.date = ?
+        order by contributions.points desc nulls last, scores.pillar
+        """,
+        [day],
+    )
+    inputs = rows(connection, "from why(?)", [day])
+    for pillar in pillars:
+        pillar["indicators"] = [row for row in inputs if row["pillar"] == pillar["pillar"]]
+    index, previous = printed.get(day), printed.get(day - timedelta(days=1))
+    changes = rows(connection, "from changed(?)", [day]) if index and previous else []
+    reason = None if index else _reason(connection, day, pillars)
+    return Why(day, index, reason, pillars, previous, changes)
+
+
+def _reason(connection: duckdb.DuckDBPyConnection, day: date, pillars: list[Row]) -> str:
+    """Why a day has no print."""
+    last_closed: date = about(connection)["last_closed_date"]
+    if day > last_closed:
+        return f"the day is not over by the market's clock; the last day that can be printed is {last_closed}"
+    first, pillar_count = connection.execute(
+        "select min(date), count(distinct pillar) from marts.stress_pillars_daily"
+    ).fetchall()[0]
+    if first is None or day < first:
+        return "no input has enough history yet to be ranked" + (f"; the first ranks are of {first}" if first else "")
+    if not pillars:
+        return "no input was ranked"
+    usable = [pillar for pillar in pillars if pillar["is_usable"]]
+    absent = [_absence(pillar) for pillar in pillars if not pillar["is_usable"]]
+    if (outside := pillar_count - len(pillars)) > 0:
+        absent.append(f"{outside} not in the panel yet")
+    said = f": {'; '.join(absent)}" if absent else ""
+    return f"{len(usable)} of the {PILLARS_NEEDED} pillars that a print needs count{said}"
+
+
+def _absence(pillar: Row) -> str:
+    if pillar["is_valid"]:
+        return f"{pillar['pillar']} has too few days of its own so far"
+    return f"{pillar['pillar']} has {100 * (pillar['fresh_weight_ratio'] or 0):.0f} % of its weight fresh"
+
+
+def age_of(row: Row, now: datetime) -> timedelta | None:
+    """Age of a dataset's newest period at an instant; None if it has no rows."""
+    newest: datetime | None = row["newest_period_at"]
+    return None if newest is None else now - newest
