@@ -2,8 +2,8 @@
 
     python -m sources.simulator.server --port 8130 [--now 2025-11-21T01:00] [--fault dead:deribit ...]
 
-The first segment of the path is the provider's host, as `sources.http.Transport` writes it when it is given a `base_url`:
-`http://127.0.0.1:8130/api.llama.fi/hacks`. It listens on the loopback address and nowhere else.
+The first segment of the path is the provider's host, as `sources.http.Transport` writes it when it is given a
+`base_url`: `http://127.0.0.1:8130/api.llama.fi/hacks`. It listens on the loopback address and nowhere else.
 """
 
 from __future__ import annotations

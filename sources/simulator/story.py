@@ -1,8 +1,8 @@
 """What the simulated market re-tells: dated figures, as data, with where each was read.
 
-Levels are approximate facts (month ends, peaks and troughs of BTC and ETH, rounded); everything between them is drawn at
-random by `sources.simulator.market`. The autumn of 2025 is told hour by hour. A figure whose source is `INVENTED` is
-there because a coherent market needs one, not because it was observed.
+Levels are approximate facts (month ends, peaks and troughs of BTC and ETH, rounded); everything between them is drawn
+at random by `sources.simulator.drawing`. The autumn of 2025 is told hour by hour. A figure whose source is
+`INVENTED` is there because a coherent market needs one, not because it was observed.
 
 Times are UTC. Prices are US dollars unless a name says otherwise.
 """
@@ -65,6 +65,10 @@ class Pulse:
     half_life_days: float
     size: float
 
+    def __post_init__(self) -> None:
+        if self.strand not in STRANDS:
+            raise ValueError(f"pulse of an unknown strand {self.strand!r}: it is one of {', '.join(STRANDS)}")
+
 
 @dataclass(frozen=True)
 class Flush:
@@ -110,7 +114,6 @@ STRANDS = (
     "stablecoin",
     "peg",
     "sopr",
-    "holders",
     "vix",
     "credit",
     "dollar",
@@ -365,35 +368,23 @@ LIQUIDATION_DAYS = (
     LiquidationDay(date(2025, 12, 1), 0.62e9, 0.90, "press: yellow.com, blazetrends, bitemycoin (600-650 M)"),
 )
 
+
+def _sessions(year: int, month: int, **flows: float) -> dict[date, float]:
+    return {date(year, month, int(day.removeprefix("d"))): flow for day, flow in flows.items()}
+
+
 # fmt: off
 BTC_ETF_SESSIONS_USD_M: dict[date, float] = {
-    date(2024, 1, 11): 620.0,
-    **dict(
-        zip(
-            [date(2025, 9, d) for d in (22, 23, 24, 25, 26, 29, 30)] + [date(2025, 10, d) for d in (1, 2, 3, 6, 7, 8, 9, 10)],
-            (-310.0, -90.0, 120.0, -240.0, -380.0, 210.0, 180.0, 260.0, 240.0, 310.0, 420.0, -140.0, -340.0, -430.0, -560.0),
-            strict=True,
-        )
-    ),
-    **dict(
-        zip(
-            [date(2025, 10, d) for d in (13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 27, 28, 29, 30, 31)],
-            (-330.0, 90.0, -120.0, -510.0, -360.0, 60.0, 410.0, 90.0, 140.0, 230.0, 310.0, 120.0, -390.0, -440.0, -240.0),
-            strict=True,
-        )
-    ),
+    **_sessions(2024, 1, d11=620.0),
+    **_sessions(2025, 9, d22=-310.0, d23=-90.0, d24=120.0, d25=-240.0, d26=-380.0, d29=210.0, d30=180.0),
+    **_sessions(2025, 10, d1=260.0, d2=240.0, d3=310.0, d6=420.0, d7=-140.0, d8=-340.0, d9=-430.0, d10=-560.0),
+    **_sessions(2025, 10, d13=-330.0, d14=90.0, d15=-120.0, d16=-510.0, d17=-360.0, d20=60.0, d21=410.0, d22=90.0),
+    **_sessions(2025, 10, d23=140.0, d24=230.0, d27=310.0, d28=120.0, d29=-390.0, d30=-440.0, d31=-240.0),
     # 13 and 20 November and the month's total of about -3.5 B were reported; the other sessions are invented to fit.
-    **dict(
-        zip(
-            [date(2025, 11, d) for d in (3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 17, 18, 19, 20, 21, 24, 25, 26, 28)],
-            (
-                *(-170.0, -520.0, -150.0, -40.0, -330.0, 40.0, 420.0, -260.0, -870.0, -430.0),
-                *(-270.0, -300.0, -110.0, -903.0, 260.0, -130.0, 110.0, 40.0, 110.0),
-            ),
-            strict=True,
-        )
-    ),
-    date(2025, 12, 1): -60.0,
+    **_sessions(2025, 11, d3=-170.0, d4=-520.0, d5=-150.0, d6=-40.0, d7=-330.0, d10=40.0, d11=420.0, d12=-260.0),
+    **_sessions(2025, 11, d13=-870.0, d14=-430.0, d17=-270.0, d18=-300.0, d19=-110.0, d20=-903.0, d21=260.0),
+    **_sessions(2025, 11, d24=-130.0, d25=110.0, d26=40.0, d28=110.0),
+    **_sessions(2025, 12, d1=-60.0),
 }
 """Net flow of all BTC funds per session, US$ million; other sessions are drawn at random."""
 # fmt: on
@@ -439,11 +430,12 @@ PEG_PRINTS: tuple[tuple[str, date, float], ...] = (
 """Daily prices of stablecoins in US dollars that are told rather than drawn. The USDe print of 10 October 2025 was one
 venue's: an average over venues hardly moved."""
 
-_KEY, _INFRA, _LOGIC, _DEFI = "Private Key Compromised", "Infrastructure", "Protocol Logic", "DeFi Protocol"
+_KEY, _ACCESS = "Private Key Compromised", "Access Control Exploit"
+_INFRA, _LOGIC, _DEFI = "Infrastructure", "Protocol Logic", "DeFi Protocol"
 
 # fmt: off
 HACKS = (
-    Hack(date(2021, 8, 10), "Poly Network", 611e6, "Access Control Exploit", _LOGIC, "Bridge", ("Ethereum", "BSC"), 610e6, True),
+    Hack(date(2021, 8, 10), "Poly Network", 611e6, _ACCESS, _LOGIC, "Bridge", ("Ethereum", "BSC"), 610e6, True),
     Hack(date(2021, 10, 27), "Cream Finance", 130e6, "Flashloan Oracle Attack", _LOGIC, _DEFI, ("Ethereum",)),
     Hack(date(2021, 12, 4), "BitMart", 196e6, _KEY, _INFRA, "CEX", ("Ethereum", "BSC")),
     Hack(date(2022, 2, 2), "Wormhole", 326e6, "Signature Exploit", _LOGIC, "Bridge", ("Solana",), None, True),
@@ -459,14 +451,14 @@ HACKS = (
     Hack(date(2023, 9, 23), "Mixin", 200e6, "Database Attack", _INFRA, "CEX", ("Ethereum",)),
     Hack(date(2023, 11, 10), "Poloniex", 126e6, _KEY, _INFRA, "CEX", ("Ethereum", "Tron")),
     Hack(date(2024, 5, 31), "DMM Bitcoin", 305e6, _KEY, _INFRA, "CEX", ("Bitcoin",)),
-    Hack(date(2024, 7, 18), "WazirX", 235e6, "Access Control Exploit", _INFRA, "CEX", ("Ethereum",)),
+    Hack(date(2024, 7, 18), "WazirX", 235e6, _ACCESS, _INFRA, "CEX", ("Ethereum",)),
     Hack(date(2024, 10, 16), "Radiant", 53e6, _KEY, _INFRA, _DEFI, ("Arbitrum", "BSC")),
     Hack(date(2025, 2, 21), "Bybit", 1.46e9, "Safe Multisig Wallet Phishing", _INFRA, "CEX", ("Ethereum",)),
     Hack(date(2025, 5, 22), "Cetus", 223e6, "Math Mistake", _LOGIC, _DEFI, ("Sui",)),
     Hack(date(2025, 9, 8), "SwissBorg", 41e6, "Infrastructure Compromise", _INFRA, "Services", ("Solana",)),
     Hack(date(2025, 9, 22), "UXLINK", 44e6, _KEY, _INFRA, "Services", ("Arbitrum",)),
-    Hack(date(2025, 11, 3), "Balancer", 116e6, "Rounding Error Exploit", _LOGIC, _DEFI, ("Ethereum", "Base", "Arbitrum")),
-    Hack(date(2025, 11, 3), "Stream Finance", 93e6, "External Fund Manager Loss", "Ecosystem", _DEFI, ("Ethereum", "Avalanche")),
+    Hack(date(2025, 11, 3), "Balancer", 116e6, "Rounding Error Exploit", _LOGIC, _DEFI, ("Ethereum", "Base")),
+    Hack(date(2025, 11, 3), "Stream Finance", 93e6, "Fund Manager Loss", "Ecosystem", _DEFI, ("Ethereum", "Avalanche")),
     Hack(date(2025, 11, 27), "Upbit", 36e6, _KEY, _INFRA, "CEX", ("Solana",)),
     Hack(date(2025, 11, 30), "Yearn yETH", 9e6, "Infinite Mint Exploit", _LOGIC, _DEFI, ("Ethereum",)),
 )
@@ -489,7 +481,8 @@ LTH_SUPPLY_BTC: tuple[tuple[date, float], ...] = (
     (date(2025, 12, 5), 14.29e6),
     (date(2026, 2, 1), 14.33e6),
 )
-"""Supply held for more than 155 days, BTC. Reported: -400 k BTC between 1 October and early November 2025; else invented."""
+"""Supply held for more than 155 days, BTC. Reported: -400 k BTC between 1 October and early November 2025; the rest is
+`INVENTED`."""
 
 
 def _pulses(start: str, peak: str, half_life_days: float, **sizes: float) -> tuple[Pulse, ...]:
@@ -505,8 +498,10 @@ PULSES: tuple[Pulse, ...] = (
     *_pulses("2021-09-07", "2021-09-07 16:00", 3, volatility=1.8, liquidity=1.5),
     *_pulses("2021-12-03", "2021-12-04 05:00", 4, volatility=2.2, liquidity=2.5, funding=2.0),
     *_pulses("2022-01-19", "2022-01-22", 5, volatility=2.2, liquidity=1.0, vix=2.0, rates=1.0),
-    *_pulses("2022-05-07", "2022-05-12", 6, volatility=3.2, liquidity=2.5, funding=2.0, exchange=2.5, stablecoin=2.5, sopr=2.0),
-    *_pulses("2022-06-10", "2022-06-15", 6, volatility=3.4, liquidity=2.5, funding=1.8, exchange=2.0, stablecoin=2.0, sopr=2.5),
+    *_pulses("2022-05-07", "2022-05-12", 6, volatility=3.2, liquidity=2.5, funding=2.0, exchange=2.5),
+    *_pulses("2022-05-07", "2022-05-12", 6, stablecoin=2.5, sopr=2.0),
+    *_pulses("2022-06-10", "2022-06-15", 6, volatility=3.4, liquidity=2.5, funding=1.8, exchange=2.0),
+    *_pulses("2022-06-10", "2022-06-15", 6, stablecoin=2.0, sopr=2.5),
     *_pulses("2022-06-08", "2022-06-14", 8, vix=1.2, rates=2.0, credit=1.0),
     *_pulses("2022-11-06", "2022-11-09 20:00", 6, volatility=3.4, liquidity=3.0, funding=4.0, exchange=2.8, sopr=2.4),
     *_pulses("2022-11-05", "2022-11-10", 9, vix=1.6, credit=1.6, stablecoin=1.6),
@@ -527,7 +522,8 @@ PULSES: tuple[Pulse, ...] = (
     # Macro and flows tighten before each of them, because what the index knows of them is a day old.
     *_pulses("2025-09-19", "2025-09-22 07:00", 3, volatility=2.2, liquidity=2.0, exchange=2.0, sopr=1.8, funding=2.4),
     *_pulses("2025-09-15", "2025-09-19", 4, vix=2.0, credit=1.6, rates=1.6),
-    *_pulses("2025-09-27", "2025-10-04", 2, vix=-2.0, credit=-1.8, liquidity=-0.8, volatility=-1.2, exchange=-1.6, peg=-0.6),
+    *_pulses("2025-09-27", "2025-10-04", 2, liquidity=-0.8, volatility=-1.2, exchange=-1.6, peg=-0.6),
+    *_pulses("2025-09-27", "2025-10-04", 2, vix=-2.0, credit=-1.8),
     *_pulses("2025-09-14", "2025-10-03", 9, dollar=1.8),
     *_pulses("2025-10-05", "2025-10-09", 3, vix=2.8, credit=2.4),
     *_pulses("2025-10-02", "2025-10-09", 3, rates=3.2),
@@ -572,3 +568,43 @@ STABLECOIN_GROWTH_PCT_30D: tuple[tuple[date, float], ...] = (
 )
 """Growth of dollar coins during autumn 2025 in per cent per 30 days, linear between. Source: `INVENTED`; contraction in
 November was reported."""
+
+
+def _level(**points: float) -> tuple[tuple[date, float], ...]:
+    """A path through dated values; a date is written d20210131."""
+    return tuple((datetime.strptime(day, "d%Y%m%d").date(), value) for day, value in points.items())
+
+
+# fmt: off
+LEVELS: dict[str, tuple[tuple[date, float], ...]] = {
+    "annual volatility of btc": _level(d20210101=0.66, d20220101=0.56, d20230101=0.46, d20250101=0.44, d20260201=0.42),
+    "hash rate, Th/s": _level(d20210101=1.45e8, d20210701=0.9e8, d20230101=2.6e8, d20260201=1.1e9),
+    "ether locked": _level(d20210101=27e6, d20211101=37e6, d20221201=33e6, d20240101=25e6, d20251001=37e6),
+    "busd share": _level(d20210101=0.03, d20220601=0.11, d20230213=0.10, d20240301=0.001),
+    "tusd share": _level(d20210101=0.01, d20230301=0.01, d20230901=0.024, d20240601=0.003),
+    "fdusd share": _level(d20230726=0.0, d20240301=0.022, d20251201=0.006),
+    "pyusd share": _level(d20230829=0.0, d20240901=0.005, d20251201=0.013),
+    "usdc part": _level(d20210101=0.20, d20220601=0.42, d20231101=0.22, d20251201=0.28),
+    "dai": _level(d20210101=1.3e9, d20220101=9.2e9, d20230101=5.3e9, d20251201=4.6e9),
+    "usde": _level(
+        d20240219=3e8, d20240701=3.4e9, d20250601=5.6e9, d20251009=14.3e9, d20251014=12.3e9, d20251104=9.4e9,
+        d20251201=7.0e9,
+    ),
+    "usds": _level(d20240918=4e8, d20250301=7.5e9, d20251201=6.2e9),
+    "vix": _level(d20210101=18.9, d20220601=19.7, d20230901=17.5, d20260201=17.8),
+    "sp500": _level(
+        d20210101=3750, d20211231=4770, d20221012=3580, d20230731=4590, d20231027=4120, d20240328=5250, d20241206=6090,
+        d20250219=6140, d20250408=4980, d20250627=6170, d20251008=6750, d20251010=6550, d20251028=6890, d20251120=6540,
+        d20251205=6870, d20260201=6950,
+    ),
+    "two-year yield": _level(
+        d20210101=0.6, d20210901=0.9, d20221001=3.6, d20231001=4.7, d20240901=4.0, d20250925=3.55, d20260201=3.5,
+    ),
+    "broad dollar": _level(
+        d20210101=114.0, d20220901=120.5, d20230701=119.0, d20250110=123.0, d20250901=120.5, d20260201=120.5,
+    ),
+    "oil": _level(d20210101=52.0, d20220601=110.0, d20230601=73.7, d20250601=63.4, d20260201=59.1),
+}
+# fmt: on
+"""Slow levels, linear between the dates. The S&P 500 is rounded from the public record; the others have the right order
+of magnitude and are otherwise `INVENTED`, smoother than they were so that ranks stay near the middle in calm years."""

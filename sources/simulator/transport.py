@@ -21,7 +21,7 @@ _CHALLENGE_PAGE = (
 )
 _RESTRICTED = (
     '{"code":0,"msg":"Service unavailable from a restricted location according to \'b. Eligibility\' in '
-    'https://www.binance.com/en/terms. Please contact customer service if you believe you received this message in error."}'
+    'https://www.binance.com/en/terms. Please contact customer service if this is an error."}'
 )
 _GARBAGE = b"\x00\xff\xfe\x93 this is neither text nor an archive \x80\x81\x00"
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 from sources.simulator.answers.scene import Answer, Ask, Scene, as_json, not_found
 from sources.simulator.calendars import UTC
-from sources.simulator.market import DAYS, day_at
+from sources.simulator.state import DAYS, day_at
 
 HOST = "api.alternative.me"
 NEVER_PUBLISHED = date(2024, 10, 26)

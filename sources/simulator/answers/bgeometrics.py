@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 from sources.simulator.answers.scene import Answer, Ask, Scene, as_json
 from sources.simulator.calendars import UTC
-from sources.simulator.market import ORIGIN, Floats, State
+from sources.simulator.state import ORIGIN, Floats, State
 
 HOST = "bitcoin-data.com"
 _PUBLISHED_AFTER = timedelta(hours=9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sources.simulator.answers.scene import Answer, Ask, Scene, as_json, not_found
-from sources.simulator.market import ORIGIN, day_at, hour_index
+from sources.simulator.state import ORIGIN, day_at, hour_index
 from sources.simulator.story import at
 
 HOST = "fapi.binance.com"
@@ -36,7 +36,7 @@ def answer(ask: Ask, scene: Scene) -> Answer:
         shown &= times >= int(ask.params["startTime"])
     if "endTime" in ask.params:
         shown &= times <= int(ask.params["endTime"])
-    found = [index for index in np.flatnonzero(shown) if not scene.is_missing(day_at(int(index) // 3))]
+    found: list[int] = [index for index in np.flatnonzero(shown).tolist() if not scene.is_missing(day_at(index // 3))]
     # Without a start the answer is the newest part, with one it begins there.
     found = found[:limit] if "startTime" in ask.params else found[-limit:] if limit else []
     rows = []
@@ -46,7 +46,7 @@ def answer(ask: Ask, scene: Scene) -> Answer:
         row: dict[str, object] = {
             "symbol": perpetual.symbol,
             "fundingTime": int(times[index]),
-            "fundingRate": f"{perpetual.funding_rate[index] * scene.factor(day_at(int(index) // 3)):.8f}",
+            "fundingRate": f"{perpetual.funding_rate[index] * scene.factor(day_at(index // 3)):.8f}",
             "markPrice": f"{mark:.8f}" if has_mark else "",
         }
         rows.append(row | ({"new_field": "1"} if scene.has_new_column else {}))

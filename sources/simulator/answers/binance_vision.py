@@ -1,7 +1,7 @@
 """The simulated Binance public archive: zipped CSV files with a checksum beside each.
 
-A daily file appears 40 minutes after its day has ended and a monthly one on the second of the next month. The real daily
-files come some hours later; here they are early enough for the print of the market's last day to see them.
+A daily file appears 40 minutes after its day has ended and a monthly one on the second of the next month. The real
+daily files come some hours later; here they are early enough for the print of the market's last day to see them.
 
 `bookDepth` holds one snapshot every 15 minutes (96 a day). The real archive has one about every 30 seconds; the
 simulation samples it, so that a first load stays small.
@@ -27,7 +27,7 @@ import numpy as np
 
 from sources.simulator.answers.scene import Answer, Ask, Scene
 from sources.simulator.calendars import UTC
-from sources.simulator.market import ORIGIN, SNAPSHOTS_PER_DAY, Candles, State, day_index
+from sources.simulator.state import ORIGIN, SNAPSHOTS_PER_DAY, Candles, State, day_index
 
 HOST = "data.binance.vision"
 

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from sources.simulator.answers.scene import Answer, Ask, Scene, as_json, not_found
-from sources.simulator.market import OnChain, day_at, day_index
+from sources.simulator.state import OnChain, day_at, day_index
 
 HOST = "community-api.coinmetrics.io"
 _PATH = "/v4/timeseries/asset-metrics"

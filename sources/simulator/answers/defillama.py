@@ -1,6 +1,6 @@
 """The simulated DefiLlama: dates are text of unix seconds in one endpoint and numbers in the others.
 
-The day under way is in every series, stamped with its start like a whole day, and stands where the day has got to so far.
+The day under way is in every series, stamped with its start like a whole day; it stands where the day has got to.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 from sources.simulator.answers.scene import Answer, Ask, Scene, as_json, not_found
 from sources.simulator.calendars import UTC
-from sources.simulator.market import DAYS, ORIGIN, Floats
+from sources.simulator.state import DAYS, ORIGIN, Floats
 
 STABLECOINS_HOST = "stablecoins.llama.fi"
 API_HOST = "api.llama.fi"

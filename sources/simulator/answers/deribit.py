@@ -1,4 +1,4 @@
-"""The simulated Deribit volatility index: the newest page first, a continuation to the older part, an open last candle."""
+"""The simulated Deribit volatility index: newest page first, a continuation to older ones, an open last candle."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from sources.simulator.answers.scene import Answer, Ask, Scene, as_json, not_found
-from sources.simulator.market import DAYS, ORIGIN, Floats, day_at, day_index
+from sources.simulator.state import DAYS, ORIGIN, Floats, day_at, day_index
 
 HOST = "www.deribit.com"
 _PATH = "/api/v2/public/get_volatility_index_data"

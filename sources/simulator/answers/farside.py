@@ -12,7 +12,7 @@ import numpy as np
 
 from sources.simulator.answers.scene import Answer, Ask, Scene, not_found
 from sources.simulator.calendars import UTC, new_york
-from sources.simulator.market import Funds
+from sources.simulator.state import Funds
 
 HOST = "farside.co.uk"
 _RECENT_ROWS = 13
@@ -106,7 +106,8 @@ def _html(funds: Funds, listed: list[int], scene: Scene, *, title: str, is_whole
         ),
     ]
     return (
-        f'<html><head><meta charset="UTF-8"><title>{title} - Farside Investors</title></head><body>\n<table class="etf">\n'
+        f'<html><head><meta charset="UTF-8"><title>{title} - Farside Investors</title></head><body>\n'
+        f'<table class="etf">\n'
         f"<thead>\n{''.join(heading)}</thead>\n<tbody>\n{''.join(body)}</tbody>\n</table>\n\n</body></html>\n"
     )
 
@@ -117,11 +118,14 @@ def _amount(value: float, decimals: int = 1) -> str:
 
 
 def _row(label: str, texts: list[str], style: str) -> str:
-    filled = "".join(
-        f'<td{" class=" + chr(34) + "zero-flow" + chr(34) if text in ("0.0", "-") else ""}><div align="right">{_span(text)}</div></td>'
-        for text in texts
-    )
-    return f"            <tr{style}> \n                <td>{_span(label)}</td>\n                {filled}            </tr>\n"
+    filled = "".join(_cell(text) for text in texts)
+    return f"            <tr{style}> \n                <td>{_span(label)}</td>\n                {filled}</tr>\n"
+
+
+def _cell(text: str) -> str:
+    # A real zero and a pending cell have the same class; only the text tells them apart.
+    mark = ' class="zero-flow"' if text in ("0.0", "-") else ""
+    return f'<td{mark}><div align="right">{_span(text)}</div></td>'
 
 
 def _heading(label: str, texts: list[str]) -> str:
@@ -130,7 +134,8 @@ def _heading(label: str, texts: list[str]) -> str:
 
 
 def _logo(issuer: str) -> str:
-    return f'<a href="" class="grow"><img src="/images/etf/{issuer}.jpg" alt="{issuer.title()}" width="32" height="15"></a>'
+    image = f'<img src="/images/etf/{issuer}.jpg" alt="{issuer.title()}" width="32" height="15">'
+    return f'<a href="" class="grow">{image}</a>'
 
 
 def _span(text: str) -> str:

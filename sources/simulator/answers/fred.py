@@ -10,7 +10,7 @@ import numpy as np
 
 from sources.simulator.answers.scene import Answer, Ask, Scene, not_found
 from sources.simulator.calendars import released_at
-from sources.simulator.market import MacroSeries
+from sources.simulator.state import MacroSeries
 
 HOST = "fred.stlouisfed.org"
 _WEEKLY = {"STLFSI4"}

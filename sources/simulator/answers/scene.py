@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from sources.simulator.faults import Faults
-from sources.simulator.market import DAYS, ORIGIN, State, day_at
+from sources.simulator.state import DAYS, ORIGIN, State, day_at
 
 
 @dataclass(frozen=True)
@@ -76,5 +76,5 @@ def as_json(payload: object, status: int = 200, *, indent: str | int | None = No
 
 def not_found(ask: Ask) -> Answer:
     """What a web server says of a path it does not have."""
-    page = f"<!DOCTYPE html><html><head><title>404 Not Found</title></head><body><h1>Not Found</h1><p>{ask.path}</p></body></html>"
+    page = f"<!DOCTYPE html><html><head><title>404 Not Found</title></head><body><p>{ask.path}</p></body></html>"
     return Answer(404, "text/html; charset=UTF-8", page.encode())
