@@ -23,7 +23,14 @@ from typing import Self, TypeVar
 import httpx
 from pyrate_limiter import Limiter
 from pyrate_limiter import Rate as LimiterRate
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
 
 from sources.dataset import Body, Dataset, Provider, Request, Window
 from sources.errors import Blocked, Failures, NotRecorded, RateLimited, Rejected, SourceError, Unreachable
@@ -234,9 +241,8 @@ class Client:
         # The server's wish counts where there is a server: a simulated one only plays at being tired.
         if self._transport.paced and isinstance(failure, _Retryable) and failure.retry_after is not None:
             return failure.retry_after
-        return wait_exponential_jitter(initial=self._transport.retry_wait, max=30.0, jitter=self._transport.retry_wait)(
-            state
-        )
+        base = self._transport.retry_wait
+        return wait_exponential(multiplier=base, max=30.0)(state) + wait_random(0, base)(state)
 
     def _headers(self, extra: Mapping[str, str] | None) -> dict[str, str]:
         own = {"User-Agent": self._provider.user_agent} if self._provider.user_agent else {}

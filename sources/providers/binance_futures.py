@@ -53,10 +53,10 @@ def _pages(window: Window, client: Client, symbol: str) -> Iterator[Body]:
         if len(rows) < _PAGE_SIZE:
             return
         last_ms = parse_funding_rates(body)["settled_at"].dt.timestamp("ms").max()
-        if not isinstance(last_ms, int) or last_ms < start_ms - 60_000:
+        if not isinstance(last_ms, int) or last_ms < start_ms:
             raise Malformed("a full page does not reach beyond the one before", body=body)
         # A minute further, as the floor takes the jitter away.
-        start_ms = max(last_ms + 60_000, start_ms + 1)
+        start_ms = last_ms + 60_000
 
 
 def _rows(body: Body) -> list[dict[str, Any]]:

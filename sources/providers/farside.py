@@ -59,6 +59,9 @@ def parse_etf_flows(body: Body) -> pl.DataFrame:
     if len(tables) != 1:
         raise Malformed(f"the page holds {len(tables)} tables of class etf, expected 1: {excerpt(body)!r}", body=body)
     rows = [_cells(row) for row in tables[0].css("tr")]
+    if not any(label == "Total" for label, *_ in rows):
+        # It stands below the newest session, so without it sessions may be missing, too.
+        raise Malformed("the page is cut off: the row Total is missing", body=body)
     tickers = _tickers(rows, body)
     flows: dict[str, list[object]] = {name: [] for name in ETF_FLOWS.schema}
     for label, *cells in rows:
