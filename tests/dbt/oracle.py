@@ -1,0 +1,189 @@
+"""The index computed a second time, in numpy, to hold the SQL against.
+
+Written from the method alone and for reading: one function per step, arrays of shape (days, pillars). It knows nothing
+of the warehouse; it is given the observations and the register, as the published tables hold them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Array = npt.NDArray[np.float64]
+
+WINDOW_DAYS = 1461
+DECAY = 0.97
+PRIOR_CORRELATION = 0.5
+BURN_IN_DAYS = 180
+TINY = 1e-12
+
+
+@dataclass
+class Oracle:
+    """Everything the index says, by day; keys are (date, ...) tuples."""
+
+    ranks: dict[tuple[str, date], tuple[float, float]] = field(default_factory=dict)
+    index: dict[date, dict[str, float | str]] = field(default_factory=dict)
+    contributions: dict[tuple[date, str], float] = field(default_factory=dict)
+    indicator_contributions: dict[tuple[date, str], float] = field(default_factory=dict)
+    correlations: dict[date, Array] = field(default_factory=dict)
+    changes: dict[tuple[date, str, str, str], float] = field(default_factory=dict)
+
+
+def trailing_ranks(days: Array, values: Array, *, zero_inflated: bool, enough: int) -> tuple[Array, Array]:
+    """Level rank and mid-rank of each observation within its trailing window; NaN until there are `enough`."""
+    level, mid = np.full(len(days), np.nan), np.full(len(days), np.nan)
+    for t, (day, value) in enumerate(zip(days, values, strict=True)):
+        window = values[(days > day - WINDOW_DAYS) & (days <= day)]
+        if len(window) < enough:
+            continue
+        below, equal = np.sum(window < value), np.sum(window == value)
+        mid[t] = (below + equal / 2) / len(window)
+        level[t] = below / len(window) if zero_inflated else mid[t]
+    return level, mid
+
+
+def correlations(mid: Array, valid: npt.NDArray[np.bool_]) -> Array:
+    """Correlations per day, shape (days, pillars, pillars), by the recursion; the SQL uses the closed form."""
+    count = mid.shape[1]
+    moment = (np.eye(count) * (1 - PRIOR_CORRELATION) + PRIOR_CORRELATION) / 12
+    out = np.empty((len(mid), count, count))
+    for t in range(len(mid)):
+        shrink = np.where(valid[t], np.sqrt(DECAY), 1.0)
+        deviation = np.where(valid[t], np.nan_to_num(mid[t]) - 0.5, 0.0)
+        moment = moment * shrink[:, None] * shrink[None, :] + (1 - DECAY) * deviation[:, None] * deviation[None, :]
+        spread = np.sqrt(np.diag(moment))
+        out[t] = moment / spread[:, None] / spread[None, :]
+    return out
+
+
+def prints(x: Array, rho: Array) -> tuple[float, Array]:
+    """The index and the points of each pillar, from weighted scores and correlations."""
+    q = max(float(x @ rho @ x), 0.0)
+    return 100 * np.sqrt(q), 100 * x * (rho @ x) / np.sqrt(q) if q > 0 else np.zeros_like(x)
+
+
+def compute(observations: pl.DataFrame, register: pl.DataFrame, pillars: list[str]) -> Oracle:
+    """The whole index.
+
+    Args:
+        observations: usable_date, observed_date, indicator, value.
+        register: indicator, pillar, weight, is_zero_inflated, max_age_days, min_observations.
+        pillars: in the order of the index, equally weighted.
+    """
+    oracle = Oracle()
+    first, last = observations["usable_date"].min(), observations["usable_date"].max()
+    assert isinstance(first, date) and isinstance(last, date)
+    length = (last - first).days + 1
+    level: dict[str, Array] = {}
+    mid: dict[str, Array] = {}
+    panel: dict[str, npt.NDArray[np.bool_]] = {}
+    for row in register.iter_rows(named=True):
+        seen = observations.filter(indicator=row["indicator"]).sort("usable_date", "observed_date")
+        if seen.is_empty():
+            continue
+        days = np.array([(day - first).days for day in seen["usable_date"]], dtype=float)
+        z, z_mid = trailing_ranks(
+            days, seen["value"].to_numpy(), zero_inflated=row["is_zero_inflated"], enough=row["min_observations"]
+        )
+        for observed, one, two in zip(seen["observed_date"], z, z_mid, strict=True):
+            oracle.ranks[row["indicator"], observed] = (one, two)
+        newest = np.searchsorted(days, np.arange(length), side="right") - 1
+        young = (newest >= 0) & (np.arange(length) - days[np.maximum(newest, 0)] <= row["max_age_days"])
+        level[row["indicator"]] = np.where(young, z[np.maximum(newest, 0)], np.nan)
+        mid[row["indicator"]] = np.where(young, z_mid[np.maximum(newest, 0)], np.nan)
+        panel[row["indicator"]] = np.maximum.accumulate(~np.isnan(level[row["indicator"]]))
+
+    members = {
+        p: [r for r in register.filter(pillar=p).iter_rows(named=True) if r["indicator"] in level] for p in pillars
+    }
+    score, mid_score = np.full((length, len(pillars)), np.nan), np.full((length, len(pillars)), np.nan)
+    valid = np.zeros((length, len(pillars)), dtype=bool)
+    for j, pillar in enumerate(pillars):
+        if not members[pillar]:
+            continue
+        weight = np.array([r["weight"] for r in members[pillar]])
+        z = np.array([level[r["indicator"]] for r in members[pillar]])
+        z_mid = np.array([mid[r["indicator"]] for r in members[pillar]])
+        fresh = weight[:, None] * ~np.isnan(z)
+        total = (weight[:, None] * np.array([panel[r["indicator"]] for r in members[pillar]])).sum(0)
+        with np.errstate(invalid="ignore"):
+            score[:, j] = (fresh * np.nan_to_num(z)).sum(0) / fresh.sum(0)
+            mid_score[:, j] = (fresh * np.nan_to_num(z_mid)).sum(0) / fresh.sum(0)
+        valid[:, j] = (fresh.sum(0) > 0) & (fresh.sum(0) >= 0.5 * total - TINY)
+    rho = correlations(mid_score, valid)
+    usable = valid & (np.cumsum(valid, axis=0) > BURN_IN_DAYS)
+
+    for t in range(length):
+        day = first + timedelta(days=t)
+        oracle.correlations[day] = rho[t]
+        coverage = usable[t].mean()
+        if coverage < 4 / 6 - TINY:
+            continue
+        x = np.where(usable[t], np.nan_to_num(score[t]), 0.0) / usable[t].sum()
+        cmsi, points = prints(x, rho[t])
+        oracle.index[day] = {
+            "cmsi": cmsi,
+            "linear_bound": 100 * x.sum(),
+            "coverage": coverage,
+            "status": "official" if coverage >= 5 / 6 - TINY else "degraded",
+        }
+        for j, pillar in enumerate(pillars):
+            if not usable[t, j]:
+                continue
+            oracle.contributions[day, pillar] = points[j]
+            share = {r["indicator"]: r["weight"] * level[r["indicator"]][t] for r in members[pillar]}
+            share = {name: part for name, part in share.items() if not np.isnan(part)}
+            whole = sum(share.values())
+            for name, part in share.items():
+                oracle.indicator_contributions[day, name] = points[j] * part / whole if whole > 0 else 0.0
+        before = day - timedelta(days=1)
+        if before in oracle.index:
+            _changes(oracle, day, t, pillars, members, level, score, rho, usable)
+    return oracle
+
+
+def _changes(
+    oracle: Oracle,
+    day: date,
+    t: int,
+    pillars: list[str],
+    members: dict[str, list[dict[str, object]]],
+    level: dict[str, Array],
+    score: Array,
+    rho: Array,
+    usable: npt.NDArray[np.bool_],
+) -> None:
+    """Terms of the change from the day before, with the moves of entering and leaving inputs set apart."""
+    common = usable[t - 1] & usable[t]
+    share = common / common.sum() if common.any() else np.zeros(len(pillars))
+    x0, x1 = share * np.nan_to_num(score[t - 1]), share * np.nan_to_num(score[t])
+    (print0, _), (print1, _) = prints(x0, rho[t - 1]), prints(x1, rho[t])
+    scale = 1e4 / (print0 + print1) if print0 + print1 > 0 else 0.0
+    slope = 2 * scale * ((rho[t - 1] + rho[t]) / 2) @ ((x0 + x1) / 2)
+    for j, pillar in enumerate(pillars):
+        if not common[j]:
+            continue
+        both = [
+            (float(r["weight"]), level[str(r["indicator"])][t - 1], level[str(r["indicator"])][t])  # type: ignore[arg-type]
+            for r in members[pillar]
+        ]
+        both = [(w, a, b) for w, a, b in both if not np.isnan(a) and not np.isnan(b)]
+        moved = sum(w * (b - a) for w, a, b in both) / sum(w for w, _, _ in both) if both else 0.0
+        oracle.changes[day, "level", pillar, ""] = slope[j] * share[j] * moved
+        entered = slope[j] * (x1[j] - x0[j] - share[j] * moved)
+        if abs(entered) > TINY:
+            oracle.changes[day, "composition", pillar, ""] = entered
+    for i in range(len(pillars)):
+        for j in range(i + 1, len(pillars)):
+            if common[i] and common[j]:
+                drift = rho[t, i, j] - rho[t - 1, i, j]
+                oracle.changes[day, "correlation", pillars[i], pillars[j]] = (
+                    scale * (x0[i] * x0[j] + x1[i] * x1[j]) * drift
+                )
+    today, before = oracle.index[day], oracle.index[day - timedelta(days=1)]
+    oracle.changes[day, "composition", "", ""] = (float(today["cmsi"]) - print1) - (float(before["cmsi"]) - print0)

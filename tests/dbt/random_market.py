@@ -1,0 +1,153 @@
+"""A warehouse filled with noise: no story, many holes.
+
+The index maths must hold on anything, so this market has what real ones have on their worst days: missing days,
+missing hours, ties, zeros, an input that stops for weeks, one that starts late. Five years of it, so that the trailing
+window also lets go of its oldest observations.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from orchestration.settings import Settings
+from orchestration.warehouse import Warehouse
+from sources.market import Market, open_market
+from sources.registry import DATASETS
+
+FIRST, LAST = "2020-06-01", "2025-12-05"
+_DAYS = f"(select cast(unnest(generate_series(date '{FIRST}', date '{LAST}', interval '1 day')) as date) as day)"
+
+
+def _instants(step: str, offset: str = "0 hours", since: str = FIRST) -> str:
+    return (
+        f"(select unnest(generate_series(timestamptz '{since} 00:00:00+00' + interval '{offset}', "
+        f"timestamptz '{LAST} 23:59:00+00', interval '{step}')) as moment)"
+    )
+
+
+_TABLES: dict[str, tuple[str, str]] = {
+    "coinmetrics__asset_metrics": (
+        f"""select asset, day, 30000 * exp(0.3 * sin(epoch(day) / 8e6) + 0.05 * random()) as price_usd,
+            1e12 as market_cap_usd, 2.0 as mvrv_ratio, 1e9 * random() as flow_in_exchange_usd,
+            1e9 * random() as flow_out_exchange_usd, 2e6 + 1e4 * random() as exchange_supply_native
+        from {_DAYS}, (values ('btc'), ('eth')) as assets(asset) where random() > 0.01""",
+        "cast(day as timestamptz) + interval '30 hours'",
+    ),
+    "farside__etf_flows": (
+        f"""select 'btc' as asset, day as session_date, ticker, 
+            case when random() > 0.01 then 1e8 * (random() - 0.5) end as net_flow_usd
+        from {_DAYS}, (values ('IBIT'), ('GBTC')) as funds(ticker)
+        where day >= '2024-01-11' and isodow(day) <= 5""",
+        "cast(session_date as timestamptz) + interval '29 hours'",
+    ),
+    "defillama__stablecoin_supply": (
+        f"""select stablecoin_id, symbol, day, 'peggedUSD' as peg_type,
+            1e10 * (1 + random() * 0.01) as circulating_units
+        from {_DAYS}, (values ('1', 'USDT'), ('2', 'USDC'), ('146', 'USDe')) as coins(stablecoin_id, symbol)""",
+        "cast(day as timestamptz) + interval '26 hours'",
+    ),
+    "defillama__stablecoin_prices": (
+        f"""select coin, day, case when random() < 0.6 then 1.0 else 1 - 0.002 * random() end as price_usd
+        from {_DAYS}, (values ('tether'), ('usd-coin'), ('ethena-usde')) as coins(coin) where random() > 0.005""",
+        "cast(day as timestamptz) + interval '26 hours'",
+    ),
+    "defillama__hacks": (
+        f"""select day as hacked_on, 'victim ' || day as name, 'x' as technique, 1e7 * random() as loss_usd
+        from {_DAYS} where random() > 0.95""",
+        "cast(hacked_on as timestamptz) + interval '36 hours'",
+    ),
+    "defillama__tvl": (
+        f"select day, 1e11 * (1 + random()) as tvl_usd from {_DAYS}",
+        "cast(day as timestamptz) + interval '26 hours'",
+    ),
+    "binance_vision__spot_klines": (
+        f"""select symbol, moment as opened_at, moment + interval '1 hour' as closed_at, 100.0 as open_price,
+            100 * (1.01 + 0.01 * random()) as high_price, 100 * (0.99 - 0.01 * random()) as low_price,
+            100 * (1 + 0.01 * (random() - 0.5)) as close_price, 1.0 as volume_base, 1e8 * (1 + random()) as volume_quote
+        from {_instants("1 hour")}, (values ('BTCUSDT'), ('ETHUSDT')) as symbols(symbol) where random() > 0.001""",
+        "opened_at + interval '65 minutes'",
+    ),
+    "binance_vision__um_metrics": (
+        f"""select symbol, moment as period_ended_at, 1e5 * (1 + 0.1 * random()) as open_interest_coin,
+            5e9 * (1 + random()) as open_interest_usd
+        from {_instants("1 hour", "1 hour")}, (values ('BTCUSDT'), ('ETHUSDT')) as symbols(symbol)
+        where cast(moment as date) not between '2025-03-01' and '2025-03-20'""",
+        "period_ended_at + interval '5 minutes'",
+    ),
+    "binance_vision__um_funding_rates": (
+        f"""select symbol, moment as settled_at, 1e-4 * (random() - 0.4) as funding_rate, 8 as interval_hours
+        from {_instants("8 hours")}, (values ('BTCUSDT'), ('ETHUSDT')) as symbols(symbol)
+        where moment < '2025-11-01'""",
+        "settled_at + interval '5 minutes'",
+    ),
+    "binance_futures__funding_rates": (
+        f"""select symbol, moment as settled_at, 1e-4 * (random() - 0.4) as funding_rate
+        from {_instants("8 hours")}, (values ('BTCUSDT'), ('ETHUSDT')) as symbols(symbol)
+        where moment > '2025-10-01'""",
+        "settled_at + interval '6 minutes'",
+    ),
+    "binance_vision__um_book_depth": (
+        f"""select symbol, moment as snapshot_at, band as band_pct, 1e3 * abs(band) as depth_coin,
+            1e5 * abs(band) * (1 + band * 0.005) * (1 + 0.0001 * random()) as depth_usd
+        from {_instants("1 hour", since="2023-01-01")}, (values ('BTCUSDT'), ('ETHUSDT')) as symbols(symbol),
+            (values (-4.0), (-1.0), (1.0), (4.0)) as bands(band)""",
+        "snapshot_at + interval '5 minutes'",
+    ),
+    "fred__daily_series": (
+        f"""select series_id, day as observed_on, 4 * exp(0.2 * random()) as value
+        from {_DAYS}, (values ('VIXCLS'), ('DGS2'), ('BAA10Y')) as series(series_id)
+        where isodow(day) <= 5 and random() > 0.03
+            and not (series_id = 'DGS2' and day between '2024-05-01' and '2024-06-10')""",
+        "cast(observed_on as timestamptz) + interval '45 hours'",
+    ),
+    "fred__weekly_series": (
+        f"select 'DTWEXBGS' as series_id, day as observed_on, 120 * exp(0.01 * random()) as value from {_DAYS} "
+        "where isodow(day) <= 5",
+        "cast(date_trunc('week', observed_on) as timestamptz) + interval '7 days' + interval '21 hours'",
+    ),
+    "alternative_me__fear_greed": (
+        f"select day, cast(100 * random() as bigint) as fear_greed_index, 'Fear' as classification from {_DAYS}",
+        "cast(day as timestamptz) + interval '15 minutes'",
+    ),
+    "bgeometrics__lth_supply": (
+        f"select day, 1.4e7 * (1 + 0.01 * random()) as lth_supply_btc from {_DAYS} where random() > 0.01",
+        "cast(day as timestamptz) + interval '36 hours'",
+    ),
+    "bgeometrics__sth_sopr": (
+        f"select day, 1 + 0.05 * (random() - 0.4) as sth_sopr_ratio from {_DAYS}",
+        "cast(day as timestamptz) + interval '36 hours'",
+    ),
+    "deribit__dvol": (
+        f"""select currency, day, 60 * exp(0.2 * random()) as dvol_close_pct
+        from {_DAYS}, (values ('BTC'), ('ETH')) as currencies(currency) where day >= '2021-03-24'""",
+        "cast(day as timestamptz) + interval '1445 minutes'",
+    ),
+}
+
+
+def fill(settings: Settings) -> Path:
+    """Make the warehouse of `settings` and fill its raw tables; the same noise every time."""
+    market: Market = open_market("simulated")
+    warehouse = Warehouse(settings)
+    warehouse.prepare(market, DATASETS.values())
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        connection.sql("set TimeZone = 'UTC'")
+        connection.sql("set threads = 1")
+        connection.sql("select setseed(0.42)").fetchall()
+        for table, (rows, available_at) in _TABLES.items():
+            connection.sql(f"""
+                insert into raw.{table} by name
+                select *, timestamptz '2025-12-06 01:00:00+00' as _vintage_at, {available_at} as _available_at,
+                    'assumed' as _available_basis, 'noise' as _body_sha256, 'noise' as _run_id
+                from ({rows})
+            """)
+        connection.sql("""
+            insert into ops.landings by name
+            select 'noise' as run_id, table_name, timestamptz '2020-06-01 00:00:00+00' as window_start,
+                timestamptz '2025-12-06 01:00:00+00' as window_end, timestamptz '2025-12-06 01:00:00+00' as landed_at,
+                'landed' as status
+            from ops.datasets
+        """)
+    return settings.warehouse_path
