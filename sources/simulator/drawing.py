@@ -333,15 +333,15 @@ class Drawing:
         )
         calm = 0.055 * self.noise(f"{asset} open interest", HOURS, 24 * 14.0)
         calm += 0.004 * self.noise(f"{asset} open interest by hour", HOURS, 6.0)
-        # The autumn's shape is told, so the random part steps back from September 2025 on.
-        told = np.interp(self.hours, [hour_index(at("2025-08-20")), hour_index(at("2025-09-20"))], [1.0, 0.22])
+        # The autumn's shape is told, so the random part steps back from August 2025 on.
+        told = np.interp(self.hours, [hour_index(at("2025-07-20")), hour_index(at("2025-08-20"))], [1.0, 0.22])
         build_up = np.interp(
             self.hours,
             [
                 hour_index(at(text))
                 for text in ("2025-07-15", "2025-10-01", "2025-10-08", "2025-10-10 18:00", "2026-02-01")
             ],
-            [0.0, 0.15, 0.185, 0.18, 0.10],
+            [0.0, 0.16, 0.24, 0.235, 0.12],
         )
         level = growth + calm * told + build_up
         for flush in story.FLUSHES:

@@ -183,7 +183,7 @@ class State:
         jitter = self._jitter(day_index(day) * METRICS_PER_DAY, METRICS_PER_DAY, symbol)
         coin = np.exp(np.interp(stamps, ends, np.log(perpetual.open_interest_coin[source])) + 4e-5 * jitter)
         price = np.exp(np.interp(stamps, ends, np.log(perpetual.close[source])) + 6e-5 * np.roll(jitter, 7))
-        columns: dict[str, Floats] = {"open_interest_coin": np.round(coin, 3)}
+        columns: dict[str, Floats] = {"open_interest_coin": np.round(coin, 3).astype(np.float64)}
         columns["open_interest_usd"] = np.round(columns["open_interest_coin"] * price, 4)
         for shift, name, noise in (
             (11, "top_account_ratio", 2e-3),

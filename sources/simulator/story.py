@@ -275,6 +275,7 @@ ANCHORS = _anchors(
     ("2025-12-01", 90.4, 3.00),
     ("2025-12-01 01:00", 88.2, 2.89),
     ("2025-12-01 03:00", 86.6, 2.83),
+    ("2025-12-01 06:00", 86.8, 2.84),
     ("2025-12-02", 86.3, 2.80),
     ("2025-12-03", 91.3, 3.00),
     ("2025-12-06", 89.4, 3.03),
@@ -347,10 +348,10 @@ FLUSHES = (
     Flush(at("2024-08-05 00:00"), at("2024-08-05 08:00"), 0.16, INVENTED),
     Flush(at("2025-02-02 22:00"), at("2025-02-03 04:00"), 0.08, INVENTED),
     Flush(at("2025-04-06 20:00"), at("2025-04-07 08:00"), 0.08, INVENTED),
-    Flush(at("2025-09-22 05:00"), at("2025-09-22 08:00"), 0.09, INVENTED),
+    Flush(at("2025-09-22 05:00"), at("2025-09-22 08:00"), 0.075, INVENTED),
     Flush(at("2025-10-10 20:00"), at("2025-10-10 23:00"), 0.186, "press: BTC coin open interest -18.6 %"),
     Flush(at("2025-11-03 06:00"), at("2025-11-04 23:00"), 0.125, INVENTED),
-    Flush(at("2025-11-13 12:00"), at("2025-11-14 16:00"), 0.05, INVENTED),
+    Flush(at("2025-11-13 12:00"), at("2025-11-14 16:00"), 0.03, INVENTED),
     Flush(at("2025-11-19 12:00"), at("2025-11-21 14:00"), 0.13, INVENTED),
     Flush(at("2025-12-01 00:00"), at("2025-12-01 04:00"), 0.03, INVENTED),
 )
@@ -544,7 +545,8 @@ PULSES: tuple[Pulse, ...] = (
     *_pulses("2025-11-18", "2025-11-21 12:00", 3, volatility=3.0, liquidity=2.2, funding=6.0),
     *_pulses("2025-11-13", "2025-11-19", 3, rates=3.6),
     *_pulses("2025-11-05", "2025-11-14", 5, dollar=2.2),
-    *_pulses("2025-11-30 20:00", "2025-12-01 03:00", 1.5, volatility=1.5, liquidity=1.6, funding=0.8),
+    *_pulses("2025-11-24", "2025-11-29", 4, exchange=-1.6, liquidity=-0.9, sopr=-1.0, peg=-0.6),
+    *_pulses("2025-11-30 20:00", "2025-12-01 03:00", 1.0, volatility=1.2, liquidity=2.2),
 )
 # fmt: on
 """What the strands have in common. Source: `INVENTED`, sized so that the index reads as the press of the day did."""
@@ -559,11 +561,11 @@ STABLECOIN_GROWTH_PCT_30D: tuple[tuple[date, float], ...] = (
     (date(2025, 10, 28), 1.6),
     (date(2025, 11, 1), -5.0),
     (date(2025, 11, 6), -4.0),
-    (date(2025, 11, 9), 1.0),
-    (date(2025, 11, 14), 0.0),
+    (date(2025, 11, 9), 2.0),
+    (date(2025, 11, 14), 1.5),
     (date(2025, 11, 17), -4.5),
     (date(2025, 11, 22), -3.5),
-    (date(2025, 11, 25), 1.5),
+    (date(2025, 11, 25), 3.0),
     (date(2025, 12, 20), 2.0),
 )
 """Growth of dollar coins during autumn 2025 in per cent per 30 days, linear between. Source: `INVENTED`; contraction in

@@ -160,7 +160,7 @@ def _book_depth(state: State, file: _File, scene: Scene) -> str:
     novelty = ",1" if scene.has_new_column else ""
     text = _depth_template(has_average, novelty).replace("@", day.isoformat()) % tuple(figures.ravel().tolist())
     mark = _mark(file)
-    if mark % 40 == 0:
+    if mark % 37 == 0:
         lines = text.splitlines(keepends=True)
         lines[mark % len(lines)] = " " + lines[mark % len(lines)]
         text = "".join(lines)
