@@ -58,18 +58,18 @@ class Chosen:
     home: Path | None = None
 
 
+# The environment is read by `Settings`, so that an option on either side of the command wins over it.
 Market = Annotated[
     str | None,
     typer.Option(
         "--market",
-        help="live (default), simulated, or recorded:DIR. Each has its own data home.",
-        envvar="UNDERTOW_MARKET",
+        help="live, simulated or recorded:DIR; each has its own data home. [dim]\\[UNDERTOW_MARKET, else live][/]",
         show_default=False,
     ),
 ]
 Home = Annotated[
     Path | None,
-    typer.Option("--home", help="Folder of all data homes.", envvar="UNDERTOW_HOME", show_default=False),
+    typer.Option("--home", help="Folder of all data homes. [dim]\\[UNDERTOW_HOME][/]", show_default=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
 

@@ -164,7 +164,7 @@ def _published(settings: Settings) -> Iterator[Finding]:
     if published.database.resolve() != version.database.resolve() and published.database.is_symlink():
         yield Finding("published", "problem", f"{published.database} does not lead to the current version", again)
         return
-    yield Finding("published", "ok", f"{detail}; {len(published.versions())} versions kept")
+    yield Finding("published", "ok", f"{detail}; versions kept: {len(published.versions())}")
     if left := list(published.versions_folder.glob(f"*{PART_SUFFIX}")):
         yield Finding("published", "note", f"{len(left)} leftovers of a killed run; the next one removes them")
 

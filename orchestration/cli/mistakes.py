@@ -30,6 +30,7 @@ EXPECTED: Mapping[str, int] = {
     "orchestration.transform.BuildFailed": FAILED,
     "orchestration.automation.UnknownDataset": MISUSED,
     "sources.errors.SourceError": FAILED,
+    "sources.simulator.faults.UnknownFault": MISUSED,
     "sources.archive.CorruptArchive": FAILED,
     "_duckdb.Error": FAILED,
     "builtins.OSError": FAILED,

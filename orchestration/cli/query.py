@@ -7,12 +7,11 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from orchestration.cli import console
+from orchestration.cli import console, reading
 from orchestration.cli.mistakes import Failure, printable, say
 from orchestration.publishing.published import Published
 
@@ -57,10 +56,9 @@ def run_query(settings: Settings, sql: str, output: str, *, limit: int | None, a
         allow_files: whether the query may read and write other files.
 
     Raises:
-        NotPublished: there is nothing to query yet.
-        Failure: the query fails.
+        Failure: there is nothing to query yet, or the query fails.
     """
-    with Published(settings.published_path).connect(allow_files=allow_files) as connection, _one_line():
+    with reading.open_published(settings, allow_files=allow_files) as connection, _one_line():
         connection.execute(sql)
         if output == "csv":
             _write_csv(connection)
@@ -74,23 +72,23 @@ def run_shell(settings: Settings, *, allow_files: bool) -> None:
     """Read statements and write their results until the end of input.
 
     Raises:
-        NotPublished: there is nothing to query yet.
+        Failure: there is nothing to query yet.
     """
-    Shell(Published(settings.published_path), settings.home / "sql_history", allow_files).run()
+    Shell(settings, allow_files).run()
 
 
 class Shell:
     """A read-eval loop on a published file.
 
     Args:
-        published: the folder that holds it.
-        history: file that remembers what was typed.
+        settings: whose published file; the home keeps the history of what was typed.
         allow_files: whether queries may read and write other files.
     """
 
-    def __init__(self, published: Published, history: Path, allow_files: bool) -> None:
-        self._published = published
-        self._history = history
+    def __init__(self, settings: Settings, allow_files: bool) -> None:
+        self._settings = settings
+        self._published = Published(settings.published_path)
+        self._history = settings.home / "sql_history"
         self._allow_files = allow_files
         self._is_interactive = sys.stdin.isatty()
         self._open()
@@ -98,8 +96,9 @@ class Shell:
     def run(self) -> None:
         """Until `.quit` or the end of input."""
         if self._is_interactive:
-            (about,) = self._connection.execute("select title from meta.about").fetchone() or ("",)
-            print(f"{printable(about)}: {self._published.database} (read-only). Try: from why('yesterday'); or .help")
+            title = reading.about(self._connection)["title"]
+            newest = (reading.latest_print(self._connection) or {"date": "2025-11-04"})["date"]
+            print(f"{printable(title)}: {self._published.database} (read-only). Try: from why('{newest}'); or .help")
         with self._remembering():
             while (statement := self._read()) is not None:
                 if statement.startswith("."):
@@ -110,7 +109,7 @@ class Shell:
 
     def _open(self) -> None:
         self._version = self._published.current()
-        self._connection = self._published.connect(allow_files=self._allow_files)
+        self._connection = reading.open_published(self._settings, allow_files=self._allow_files)
 
     def _read(self) -> str | None:
         """The next statement or command; None at the end of input."""

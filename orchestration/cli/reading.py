@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from orchestration.cli.mistakes import Failure
+from orchestration.publishing.published import NotPublished, Published
+
 if TYPE_CHECKING:
     import duckdb
+
+    from orchestration.settings import Settings
 
 Row = dict[str, Any]
 
@@ -45,6 +50,31 @@ class Why:
     def missing(self) -> list[Row]:
         """Inputs that should have counted and did not."""
         return [row for pillar in self.pillars for row in pillar["indicators"] if not row["is_fresh"]]
+
+
+def open_published(settings: Settings, *, allow_files: bool = False) -> duckdb.DuckDBPyConnection:
+    """The published database of a market.
+
+    Raises:
+        Failure: there is none yet; the message says how to get one, and which markets have one.
+        duckdb.Error: the file cannot be opened.
+    """
+    try:
+        return Published(settings.published_path).connect(allow_files=allow_files)
+    except NotPublished:
+        others = [
+            name
+            for name in ("live", "simulated", "recorded")
+            if Published(settings.home / name / settings.published_path.name).current() is not None
+        ]
+        if others:
+            there = f"there is one for {' and '.join(others)}, see --market"
+        else:
+            there = "or see a made-up market with `undertow demo`"
+        raise Failure(
+            f"nothing is published for the {settings.market_name} market in {settings.home} yet: run "
+            f"`undertow refresh` ({there})"
+        ) from None
 
 
 def rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: object = None) -> list[Row]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
@@ -120,7 +119,7 @@ def demo(settings: Settings) -> int:
         (f"{option} sql \"from episodes('severe')\"", "every severe spell with its peak"),
         ("undertow refresh", "the same with live data: keyless, a first run takes a while"),
     ):
-        out.print(Padding(Text.assemble((command, "bold cyan"), f"   {purpose}"), (0, 0, 0, 2)))
+        out.print(Text.assemble(f"  {purpose}:\n    ", (command, "bold cyan")))
     return 0
 
 

@@ -38,8 +38,8 @@ def show_status(settings: Settings, *, as_json: bool) -> None:
     out = console.stdout()
     out.print(_market_line(state))
     out.print(f"clock {console.instant(state['now'])}")
-    if state["writer"]:
-        out.print(console.text(_writer_line(state["writer"]), "yellow"))
+    if state["under_way"]:
+        out.print(console.text(f"under way: {state['under_way']}; what follows is what is published", "yellow"))
     if state["index"]:
         out.print(why.headline(state["index"]))
         if state["change_points"] is not None:
@@ -95,7 +95,7 @@ def status(settings: Settings) -> dict[str, Any]:
         "no_index_reason": None if index else reason,
         "coverage": index["coverage"] if index else None,
         "datasets": [standing(dataset, landed.get(table), now) for table, dataset in DATASETS.items()],
-        "writer": writer(settings),
+        "under_way": under_way(settings),
         "published": version
         and {
             "version": version.name,
@@ -175,26 +175,31 @@ def standing(dataset: Dataset, landed: Mapping[str, Any] | None, now: datetime) 
     }
 
 
-def writer(settings: Settings) -> dict[str, Any] | None:
-    """Who writes the warehouse right now; None if nobody does."""
+def under_way(settings: Settings) -> str | None:
+    """What another process does to this market's warehouse right now; None if nothing."""
+    from filelock import FileLock, Timeout
+
     from orchestration.warehouse import Warehouse, WarehouseBusy
 
-    if not settings.warehouse_path.exists() or not os.access(settings.market_home, os.W_OK):
+    if not os.access(settings.market_home, os.W_OK):
         return None
     warehouse = Warehouse(settings.model_copy(update={"lock_timeout_seconds": 0.0}))
-    holder = warehouse.holder()
-    if holder is None:
-        return None
-    try:
-        with warehouse.writer("looking who writes"):
-            return None  # Whoever signed is gone.
-    except WarehouseBusy:
-        return dict(holder)
-
-
-def _writer_line(holder: Mapping[str, Any]) -> str:
-    purpose, pid, since = (holder.get(name, "unknown") for name in ("purpose", "pid", "since"))
-    return f"the warehouse is being written ({purpose}; process {pid}, since {since}); this is what is published"
+    # A signature alone means little: whoever signed may have been killed.
+    if (holder := warehouse.holder()) is not None:
+        try:
+            with warehouse.writer("a look by status"):
+                pass
+        except WarehouseBusy:
+            purpose, pid, since = (holder.get(name, "unknown") for name in ("purpose", "pid", "since"))
+            return f"{purpose} (process {pid}, since {since})"
+    # Between two writes a refresh holds the lock of the dataset it fetches.
+    for path in sorted(settings.locks_path.glob("*.lock")):
+        try:
+            with FileLock(path, timeout=0):
+                pass
+        except Timeout:
+            return f"refreshing {path.stem}"
+    return None
 
 
 def _market_line(state: Mapping[str, Any]) -> Text:

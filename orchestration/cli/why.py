@@ -10,7 +10,6 @@ from rich.tree import Tree
 
 from orchestration.cli import console, reading
 from orchestration.cli.mistakes import Mistake, parse_day
-from orchestration.publishing.published import Published
 
 if TYPE_CHECKING:
     from orchestration.settings import Settings
@@ -27,10 +26,10 @@ def explain(settings: Settings, day_text: str | None, *, as_json: bool) -> None:
         as_json: for programs instead of people.
 
     Raises:
-        NotPublished: nothing is published yet.
+        Failure: nothing is published yet.
         Mistake: the day is none.
     """
-    with Published(settings.published_path).connect() as connection:
+    with reading.open_published(settings) as connection:
         about = reading.about(connection)
         if day_text is not None:
             day = parse_day(day_text, today=about["now_at"].date())
@@ -129,7 +128,7 @@ def term(row: reading.Row) -> str:
     if name == "level":
         return f"{one} moved"
     if name == "correlation":
-        return f"{one} and {two} moved together more or less"
+        return f"{one} and {two} {'more' if row['points'] > 0 else 'less'} in step"
     if name == "composition":
         return f"inputs entered or left {one}" if one else "pillars entered or left"
     return " ".join(str(part) for part in (name, one, two) if part)
