@@ -36,7 +36,7 @@ _TABLES: dict[str, tuple[str, str]] = {
         "cast(day as timestamptz) + interval '30 hours'",
     ),
     "farside__etf_flows": (
-        f"""select 'btc' as asset, day as session_date, ticker, 
+        f"""select 'btc' as asset, day as session_date, ticker,
             case when random() > 0.01 then 1e8 * (random() - 0.5) end as net_flow_usd
         from {_DAYS}, (values ('IBIT'), ('GBTC')) as funds(ticker)
         where day >= '2024-01-11' and isodow(day) <= 5""",
