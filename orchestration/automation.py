@@ -8,6 +8,7 @@ one; a run executes its steps in its own process, one after the other.
 import os
 import signal
 import socket
+import sqlite3
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,10 +17,11 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from dagster._core.definitions.job_base import InMemoryJob
-from dagster._core.execution.api import execute_run_iterator
+import sqlalchemy
+import sqlalchemy.event
 from dagster._utils.schedules import get_latest_completed_cron_tick
 
+from orchestration.build_state import Build, BuildState, fingerprint, project_hash
 from orchestration.landing import (
     POOL,
     DatasetReport,
@@ -31,7 +33,6 @@ from orchestration.landing import (
 )
 from orchestration.progress import Observer
 from orchestration.settings import Settings
-from orchestration.transform import Build, BuildState, build_dbt_assets, manifest, published_keys
 from sources.dataset import Dataset, Window
 
 if TYPE_CHECKING:
@@ -111,10 +112,9 @@ def build_definitions(
         datasets: by table name; the registry if not given.
         workspace: what runs work with; opened by each run if not given.
     """
-    if datasets is None:
-        from sources.registry import DATASETS
+    from orchestration.transform import build_dbt_assets
 
-        datasets = DATASETS
+    datasets = _registry() if datasets is None else datasets
     settings = settings or Settings.load()
     landing = [landing_asset(dataset) for dataset in datasets.values()]
     dbt = build_dbt_assets(settings, datasets)
@@ -126,6 +126,12 @@ def build_definitions(
             dg.define_asset_job(
                 "refresh", description="Land every dataset, build the marts, publish them.", executor_def=EXECUTOR
             ),
+            dg.define_asset_job(
+                "build",
+                selection=_everything_after_landing(),
+                description="Build the marts from the rows there are and publish them, for instance after a backfill.",
+                executor_def=EXECUTOR,
+            ),
             *(backfill_job(dataset) for dataset in datasets.values() if dataset.retired is None),
         ],
         schedules=[frequency_schedule(frequency, datasets.values()) for frequency in FREQUENCIES],
@@ -136,6 +142,7 @@ def build_definitions(
 
 def publish_asset(settings: Settings) -> dg.AssetsDefinition:
     """The asset that gives the marts to readers, if they are whole."""
+    from orchestration.transform import manifest, published_keys
 
     @dg.asset(
         name=PUBLISH_STEP,
@@ -277,6 +284,7 @@ def run_refresh(
         orchestration.warehouse.WarehouseError: the warehouse cannot be used.
         orchestration.transform.BuildFailed: the dbt project does not parse.
     """
+    datasets = _registry() if datasets is None else datasets
     return _run(settings, _chosen(only, datasets), since, None, force, observer, datasets)
 
 
@@ -289,6 +297,7 @@ def run_backfill(
     datasets: Mapping[str, Dataset] | None = None,
 ) -> RefreshResult:
     """Ask for a window of one dataset again, then build and publish; otherwise like `run_refresh`."""
+    datasets = _registry() if datasets is None else datasets
     return _run(settings, _chosen([table_name], datasets), window.start, window.end, False, observer, datasets)
 
 
@@ -301,8 +310,34 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     wanted = settings.dagster_yaml_path.read_bytes()
     if not config.is_file() or config.read_bytes() != wanted:
         config.write_bytes(wanted)
-    with dg.DagsterInstance.from_config(str(home)) as instance:
+    with _quick_sqlite(), dg.DagsterInstance.from_config(str(home)) as instance:
         yield instance
+
+
+@contextmanager
+def _quick_sqlite() -> Iterator[None]:
+    """Make Dagster's event log cheap: a refresh writes hundreds of events, each over a connection of its own.
+
+    Commits do not wait for the disk, which in write-ahead mode risks the last events of a power cut and never the file;
+    and one idle connection per file keeps each of the others from a checkpoint when it closes.
+    """
+    idle: dict[str, sqlite3.Connection] = {}
+
+    def on_connect(connection: Any, _record: object) -> None:
+        connection.execute("pragma synchronous = normal")
+        path = connection.execute("pragma database_list").fetchone()[2]
+        # A connection that was made before the file became write-ahead would not count.
+        if path and path not in idle and connection.execute("pragma journal_mode").fetchone() == ("wal",):
+            idle[path] = sqlite3.connect(path, check_same_thread=False)
+            idle[path].execute("select 1 from sqlite_master").fetchone()
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "connect", on_connect)
+    try:
+        yield
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "connect", on_connect)
+        for connection in idle.values():
+            connection.close()
 
 
 def _run(
@@ -312,52 +347,56 @@ def _run(
     until: datetime | None,
     force: bool,
     observer: Observer | None,
-    datasets: Mapping[str, Dataset] | None,
+    datasets: Mapping[str, Dataset],
 ) -> RefreshResult:
-    started = time.perf_counter()
-    if datasets is None:
-        from sources.registry import DATASETS
+    """Land in one run, then build and publish in another, which is only started if there is news.
 
-        datasets = DATASETS
+    Dagster writes down every asset and check that a run is going to touch. For a refresh without news that would take
+    longer than the refresh.
+    """
+    started = time.perf_counter()
     observer = observer or Observer()
     with open_workspace(settings, datasets.values(), observer) as workspace, open_instance(settings) as instance:
-        definitions = build_definitions(settings, datasets, workspace)
-        landing = {dg.AssetKey(["raw", table]) for table in tables}
-        job = definitions.get_job_def("refresh")
-        after = set(job.asset_layer.executable_asset_keys) - {dg.AssetKey(["raw", table]) for table in datasets}
+        _bury_dead_runs(instance)
         window = {
             name: moment.astimezone(timezone.utc).isoformat()
             for name, moment in (("since", since), ("until", until))
             if moment is not None
         }
-        run_config: dict[str, Any] = {
-            "ops": {
-                **{f"raw__{table}": {"config": window} for table in tables},
-                DBT_STEP: {"config": {"force": force}},
-            },
-            **_SILENT,
-        }
-        _bury_dead_runs(instance)
-        run_id, failures = _execute(job.get_subset(asset_selection=landing | after), run_config, instance)
+        landing = dg.Definitions(
+            assets=[landing_asset(datasets[table]) for table in tables],
+            jobs=[dg.define_asset_job("landing")],
+            resources={"workspace": dg.ResourceDefinition.hardcoded_resource(workspace)},
+        )
+        run_id, failures = _execute(
+            landing.resolve_job_def("landing"), {f"raw__{table}": {"config": window} for table in tables}, instance
+        )
+        with workspace.warehouse.writer("looking for news"):
+            now = fingerprint(workspace.warehouse, workspace.market, project_hash(settings))
+            has_news = force or not BuildState(settings).is_published(now)
+        if has_news:
+            definitions = build_definitions(settings, datasets, workspace)
+            _, more = _execute(definitions.resolve_job_def("build"), {DBT_STEP: {"config": {"force": force}}}, instance)
+            failures.update(more)
+        else:
+            workspace.journal.build = Build("unchanged")
+            observer.build_finished("unchanged", 0.0)
         _prune_runs(instance)
     return _result(run_id, tables, workspace.journal, failures, time.perf_counter() - started)
 
 
 def _execute(
-    job: dg.JobDefinition, run_config: Mapping[str, Any], instance: dg.DagsterInstance
+    job: dg.JobDefinition, op_config: Mapping[str, Any], instance: dg.DagsterInstance
 ) -> tuple[str, dict[str, str]]:
-    """Execute a job in this process; return the run and why each failed step failed.
-
-    `JobDefinition.execute_in_process` would put its own executor in the place of ours.
-    """
-    run = instance.create_run_for_job(
-        job,
-        run_config=run_config,
+    """Execute a job in this process; return the run and why each failed step failed."""
+    result = job.execute_in_process(
+        run_config={"ops": op_config, **_SILENT},
+        instance=instance,
         tags={_HOST_TAG: socket.gethostname(), _PID_TAG: str(os.getpid())},
-        asset_selection=job.asset_selection,
+        raise_on_error=False,
     )
     failures: dict[str, str] = {}
-    for event in execute_run_iterator(InMemoryJob(job), run, instance):
+    for event in result.all_events:
         if event.is_step_failure and event.step_key is not None:
             error = event.step_failure_data.error
             while error is not None and error.cause is not None:
@@ -365,7 +404,7 @@ def _execute(
             failures[event.step_key] = "no reason given" if error is None else _first_line(error.message)
         elif event.is_run_failure and not failures:
             failures[""] = _first_line(event.message or "the run failed")
-    return run.run_id, failures
+    return result.run_id, failures
 
 
 def _result(
@@ -400,12 +439,14 @@ def _result(
     )
 
 
-def _chosen(only: Sequence[str] | None, datasets: Mapping[str, Dataset] | None) -> list[str]:
-    """Tables that `only` names, in registry order."""
-    if datasets is None:
-        from sources.registry import DATASETS
+def _registry() -> Mapping[str, Dataset]:
+    from sources.registry import DATASETS
 
-        datasets = DATASETS
+    return DATASETS
+
+
+def _chosen(only: Sequence[str] | None, datasets: Mapping[str, Dataset]) -> list[str]:
+    """Tables that `only` names, in registry order."""
     if not only:
         return list(datasets)
     names = {

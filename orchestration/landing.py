@@ -28,8 +28,8 @@ from sources.dataset import UTC_DATETIME, Body, Dataset, Window
 from sources.errors import Blocked, Malformed, RateLimited, SourceError, Unreachable
 
 if TYPE_CHECKING:
+    from orchestration.build_state import Build
     from orchestration.publishing.snapshot import PublishResult
-    from orchestration.transform import Build
     from sources.http import Transport
     from sources.market import Market
 

@@ -1,19 +1,15 @@
 """dbt, run inside this process, as Dagster assets and asset checks.
 
 The manifest is parsed when it is needed and kept in the market home under a hash of the project, so the project itself
-may lie in a read-only installation. A build is skipped when it could only repeat the one that readers have already:
-same rows, same project, same day. The one that readers have is written down by `publish`, not by the build, so a run
-that is killed between the two builds again.
+may lie in a read-only installation.
 """
 
-import hashlib
 import json
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +20,7 @@ from dagster_dbt.asset_utils import get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from google.protobuf.json_format import MessageToDict
 
+from orchestration.build_state import Build, BuildState, fingerprint, project_hash
 from orchestration.landing import POOL, Workspace
 from orchestration.progress import Observer
 from orchestration.warehouse import Warehouse
@@ -34,7 +31,6 @@ if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
 
     from orchestration.settings import Settings
-    from sources.market import Market
 
 PUBLISHED_LAYERS = ("marts", "meta")
 """Folders of models that readers get to see."""
@@ -47,23 +43,6 @@ _QUIET = ("--quiet", "--log-level", "none", "--log-level-file", "none", "--no-ve
 
 class BuildFailed(Exception):
     """dbt could not parse or run the project. The message names what and why."""
-
-
-@dataclass(frozen=True)
-class Build:
-    """What dbt did.
-
-    Args:
-        status: `built`, `failed` or `unchanged`.
-        seconds: wall time of dbt.
-        node_count: models, seeds and tests that ran.
-        problems: one line per model that failed or test that found something wrong.
-    """
-
-    status: str
-    seconds: float = 0.0
-    node_count: int = 0
-    problems: tuple[str, ...] = ()
 
 
 class Translator(DagsterDbtTranslator):
@@ -103,19 +82,6 @@ class Translator(DagsterDbtTranslator):
             if len(subjects) == 1:
                 return subjects.pop()
         return layer
-
-
-def project_hash(settings: "Settings") -> str:
-    """Hash of every file of the dbt project, and of the version that reads it."""
-    from importlib.metadata import version
-
-    digest = hashlib.sha256(version("dbt-core").encode())
-    folder = settings.dbt_project_path
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        if path.is_file() and relative.parts[0] not in ("target", "logs") and not path.name.startswith("."):
-            digest.update(b"\0" + relative.as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:20]
 
 
 def manifest(settings: "Settings") -> Mapping[str, Any]:
@@ -216,97 +182,6 @@ class BuildConfig(dg.Config):
     force: bool = False
 
 
-class BuildState:
-    """What the marts in the warehouse were built from, and whether readers have them.
-
-    The note is removed before dbt touches the first table and written after the last check has passed, so it is there
-    only if the marts are whole.
-    """
-
-    def __init__(self, settings: "Settings") -> None:
-        self._path = settings.market_home / "build.json"
-        self._published_path = settings.published_path
-
-    def forget(self) -> None:
-        """The marts are about to change."""
-        self._path.unlink(missing_ok=True)
-
-    def note_built(self, built_from: str) -> None:
-        """The marts are whole."""
-        self._write({"built_from": built_from, "is_published": False})
-
-    def note_published(self) -> None:
-        """Readers have the marts."""
-        self._write({**self._read(), "is_published": True})
-
-    def is_whole(self) -> bool:
-        """Whether the marts come from one build that passed its checks."""
-        return "built_from" in self._read()
-
-    def is_published(self, built_from: str) -> bool:
-        """Whether readers have the marts that a build from this would give."""
-        note = self._read()
-        is_there = self._published_path.is_dir() and any(self._published_path.iterdir())
-        return note.get("built_from") == built_from and note.get("is_published") is True and is_there
-
-    def _read(self) -> dict[str, object]:
-        try:
-            note = json.loads(self._path.read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return note if isinstance(note, dict) else {}
-
-    def _write(self, note: Mapping[str, object]) -> None:
-        part = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
-        part.write_text(json.dumps(note))
-        os.replace(part, self._path)
-
-
-def fingerprint(warehouse: Warehouse, market: "Market", project: str) -> str:
-    """What a build depends on: the rows that came, what failed and is shown as such, the project, and the day.
-
-    Landings that changed nothing do not count: an hourly refresh without news must not rebuild anything.
-    """
-    with warehouse.connect("looking for news") as connection:
-        rows = connection.execute(
-            """
-            with attempts as (
-                select
-                    table_name,
-                    count(*) filter (where new_row_count + changed_row_count > 0) as news_count,
-                    sum(new_row_count) as new_row_count,
-                    sum(changed_row_count) as changed_row_count,
-                    arg_max(error_kind, rowid) filter (where status = 'failed') as last_error_kind,
-                    max(window_end) filter (where status = 'failed')
-                        > max(window_end) filter (where status <> 'failed') as is_failing,
-                from ops.landings
-                group by table_name
-            ),
-
-            quarantines as (
-                select table_name, count(distinct sha256) as quarantined_count
-                from ops.retrievals
-                where outcome = 'quarantined'
-                group by table_name
-            ),
-
-            unknown_columns as (
-                select table_name, count(*) as novelty_count
-                from ops.novelties
-                group by table_name
-            )
-
-            select datasets, attempts, quarantines, unknown_columns
-            from ops.datasets as datasets
-            left join attempts using (table_name)
-            left join quarantines using (table_name)
-            left join unknown_columns using (table_name)
-            order by datasets.table_name
-            """
-        ).fetchall()
-    return hashlib.sha256(repr((project, market.title, market.now().date(), rows)).encode()).hexdigest()[:20]
-
-
 def row_counts(warehouse: Warehouse) -> Mapping[tuple[str, str], int]:
     """(schema, table) -> rows, as the catalogue has them: no table is read."""
     with warehouse.connect("counting rows") as connection:
@@ -335,17 +210,17 @@ def run_build(
         on_result: gets dbt's event for every model, seed and test that ran.
     """
     started = time.perf_counter()
-    node_count = 0
+    node_count = done_count = 0
 
     def listen(event: "EventMsg") -> None:
-        nonlocal node_count
+        nonlocal node_count, done_count
         name = event.info.name
         if name == "LogStartLine" and not node_count:
             node_count = event.data.total
             observer.build_started(node_count)
         elif name in _RESULTS:
-            data = event.data
-            observer.node_finished(data.node_info.node_name, data.index, data.total, data.status)
+            done_count += 1
+            observer.node_finished(event.data.node_info.node_name, done_count, node_count, event.data.status)
             raw = MessageToDict(event, preserving_proto_field_name=True)
             on_result(DbtCoreCliEventMessage(raw_event=raw, event_history_metadata={}))
 
@@ -355,7 +230,7 @@ def run_build(
     problems = tuple(_problems(result))
     if not result.success and not problems:
         problems = (f"dbt: {_reason(result)}",)
-    build = Build("built" if result.success else "failed", seconds, node_count, problems)
+    build = Build("built" if result.success else "failed", seconds, done_count, problems)
     observer.build_finished(build.status, seconds)
     return build
 

@@ -249,6 +249,8 @@ class Warehouse:
         self._observer = observer or Observer()
         self._holder_path = self.path.with_name(f"{self.path.name}.writer.json")
         self._lock_path = self.path.with_name(f"{self.path.name}.lock")
+        self._progress: dict[str, Progress] | None = None
+        self._state_left: tuple[tuple[int, int] | None, ...] | None = None
 
     @contextmanager
     def writer(self, purpose: str) -> Iterator[None]:
@@ -293,6 +295,8 @@ class Warehouse:
             WarehouseError: the file is open in a program that does not take the lock, is corrupt, or the disk is full.
         """
         with self.writer(purpose):
+            if self._is_written_by_others():
+                self._progress = None
             connection = self._open()
             try:
                 yield connection
@@ -303,6 +307,7 @@ class Warehouse:
                     connection.close()
                 except duckdb.Error as error:
                     raise self._explain(error) from error
+                self._state_left = self._state()
 
     def prepare(self, market: Market, datasets: Iterable[Dataset]) -> None:
         """Create what is missing of schemas, raw and ops tables, and refresh `ops.market` and `ops.datasets`.
@@ -325,26 +330,16 @@ class Warehouse:
             _replace(connection, "ops.datasets", _dataset_rows(datasets), OPS_TABLES["datasets"][1])
 
     def progress(self, dataset: Dataset) -> Progress:
-        """How far a dataset has come."""
-        with self.connect(f"looking up {dataset.table}") as connection:
-            (last_sequence,) = _one(
-                connection,
-                "select coalesce(max(sequence), 0) from ops.retrievals where table_name = ?",
-                [dataset.table],
-            )
-            windows = connection.sql(
-                """
-                select status <> 'failed' as is_covered, window_start, max(window_end) as window_end
-                from ops.landings
-                where table_name = ?
-                group by all
-                order by all
-                """,
-                params=[dataset.table],
-            ).pl()
-        every = [Window(_utc(row["window_start"]), _utc(row["window_end"])) for row in windows.iter_rows(named=True)]
-        covered = [window for window, is_covered in zip(every, windows["is_covered"], strict=True) if is_covered]
-        return Progress(int(last_sequence), merged(every), merged(covered))
+        """How far a dataset has come.
+
+        Read for all datasets at once, and again only if this dataset was landed or somebody else has written since:
+        opening the file costs more than the question.
+        """
+        with self.writer(f"looking up {dataset.table}"):
+            if self._progress is None or self._is_written_by_others():
+                with self.connect("looking up what has landed") as connection:
+                    self._progress = _progress(connection)
+            return self._progress.get(dataset.table, Progress(0, (), ()))
 
     def land(self, landing: Landing) -> Landed:
         """Add the rows that are new or differ from the newest vintage of their key, in one transaction.
@@ -359,8 +354,14 @@ class Warehouse:
         Raises:
             WarehouseError: the file cannot be used. Nothing of the landing is in the warehouse then.
         """
-        with self.connect(f"landing {landing.dataset.table} {landing.window}") as connection, _transaction(connection):
-            return self._land(connection, landing)
+        with self.connect(f"landing {landing.dataset.table} {landing.window}") as connection:
+            with _transaction(connection):
+                landed = self._land(connection, landing)
+            if self._progress is not None:
+                self._progress[landing.dataset.table] = _progress(connection, landing.dataset.table)[
+                    landing.dataset.table
+                ]
+            return landed
 
     def forget(self, dataset: Dataset) -> None:
         """Empty a dataset's raw table and its history in ops, so that it can be landed again from the archive.
@@ -372,6 +373,7 @@ class Warehouse:
             connection.execute(f'delete from raw."{dataset.table}"')
             for name in ("retrievals", "landings", "novelties"):
                 connection.execute(f"delete from ops.{name} where table_name = ?", [dataset.table])
+            self._progress = None
 
     def standing(self, dataset: Dataset) -> tuple[int, datetime | None]:
         """Rows in the raw table, and the end of the newest period that has one."""
@@ -397,6 +399,21 @@ class Warehouse:
                 if not is_told:
                     self._observer.waiting(f"waiting for the warehouse: {who}, {holder.get('purpose', 'unknown')}")
                     is_told = True
+
+    def _state(self) -> tuple[tuple[int, int] | None, ...]:
+        """Changes whenever somebody writes the file."""
+        states: list[tuple[int, int] | None] = []
+        for path in (self.path, self.path.with_name(f"{self.path.name}.wal")):
+            try:
+                stat = path.stat()
+            except FileNotFoundError:
+                states.append(None)
+            else:
+                states.append((stat.st_mtime_ns, stat.st_size))
+        return tuple(states)
+
+    def _is_written_by_others(self) -> bool:
+        return self._state_left != self._state()
 
     def _sign(self, purpose: str) -> None:
         since = datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -696,6 +713,36 @@ def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
             pass
         raise
     connection.commit()
+
+
+def _progress(connection: duckdb.DuckDBPyConnection, table: str | None = None) -> dict[str, Progress]:
+    """How far every dataset has come, or one."""
+    chosen = "true" if table is None else f"table_name = {_text(table)}"
+    sequences = dict(
+        connection.execute(
+            f"select table_name, max(sequence) from ops.retrievals where {chosen} group by table_name"
+        ).fetchall()
+    )
+    windows = connection.sql(
+        f"""
+        select table_name, status <> 'failed' as is_covered, window_start, max(window_end) as window_end
+        from ops.landings
+        where {chosen}
+        group by all
+        order by all
+        """
+    ).pl()
+    asked: dict[str, list[Window]] = {name: [] for name in sequences}
+    covered: dict[str, list[Window]] = {}
+    for name, is_covered, start, end in windows.iter_rows():
+        window = Window(_utc(start), _utc(end))
+        asked.setdefault(name, []).append(window)
+        if is_covered:
+            covered.setdefault(name, []).append(window)
+    return {
+        name: Progress(int(sequences.get(name, 0)), merged(spans), merged(covered.get(name, [])))
+        for name, spans in asked.items()
+    }
 
 
 def _standing(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> tuple[int, datetime | None]:
