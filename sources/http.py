@@ -94,8 +94,11 @@ class Transport:
             transport=transport,
             timeout=timeout,
             follow_redirects=True,
+            max_redirects=5,
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"},
             verify=ssl.create_default_context(),
+            # A proxy of the environment is for the world outside, not for a loopback server.
+            trust_env=base_url is None,
         )
 
     def close(self) -> None:

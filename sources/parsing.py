@@ -26,7 +26,6 @@ from sources.http import excerpt
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
 
 _FIRST_YEAR, _LAST_YEAR = 2000, 2099
-_MAX_INT64 = 2**63 - 1
 _SHA256 = re.compile(r"([0-9a-fA-F]{64})(\s|$)")
 
 
@@ -226,8 +225,8 @@ def instant_of_text(name: str) -> pl.Expr:
 
 
 def _from_unix(stamp: pl.Expr, microseconds_each: int) -> pl.Expr:
-    # Clipped, because an overflow would wrap round to some instant that may look right.
-    limit = _MAX_INT64 // microseconds_each
+    # Clipped to the year 5138, because an overflow would wrap round to some instant that may look right.
+    limit = 10**17 // microseconds_each
     return (stamp.clip(-limit, limit) * microseconds_each).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 
 
