@@ -55,8 +55,11 @@ _MACRO_HALF_LIFE_DAYS = {"vix": 9.0, "credit": 14.0, "dollar": 10.0, "rates": 5.
 def _ar1(shocks: Floats, half_life: float) -> Floats:
     """A stationary AR(1) path of unit variance with the given half-life in steps."""
     decay = 0.5 ** (1.0 / half_life)
+    spread = np.sqrt((1.0 - decay) / (1.0 + decay))
+    # The smoother takes the first shock whole, so it is made as wide as the path is later.
+    shocks = np.append(spread * shocks[:1], shocks[1:])
     smooth = pl.Series(shocks).ewm_mean(alpha=1.0 - decay, adjust=False).to_numpy()
-    return np.asarray(smooth / np.sqrt((1.0 - decay) / (1.0 + decay)))
+    return np.asarray(smooth / spread)
 
 
 def _ewm(values: Floats, half_life: float) -> Floats:
