@@ -109,11 +109,6 @@ class Faults:
         """What the figures of a day are multiplied by; 1 unless restated."""
         return RESTATEMENT if Fault("restated", provider, day) in self.active else 1.0
 
-    def restated_days(self, provider: str) -> list[date]:
-        return sorted(
-            f.day for f in self.active if f.kind == "restated" and f.provider == provider and f.day is not None
-        )
-
     def is_missing(self, provider: str, day: date) -> bool:
         return Fault("missing_day", provider, day) in self.active
 

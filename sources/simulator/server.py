@@ -31,7 +31,7 @@ class _Handler(BaseHTTPRequestHandler):
         host, _, path = unquote(parts.path).lstrip("/").partition("/")
         params = dict(parse_qsl(parts.query, keep_blank_values=True))
         try:
-            answer, breaks_off = self.server.providers.respond(Ask(host, f"/{path}", params, parts.query))
+            answer, breaks_off = self.server.providers.respond(Ask(host, f"/{path}", params))
         except NobodyAnswers:
             # A dead provider is a connection that ends without a word.
             self.close_connection = True

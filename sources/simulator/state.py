@@ -26,8 +26,8 @@ DAYS = (LIMIT - ORIGIN).days
 HOURS = DAYS * 24
 _HOUR = timedelta(hours=1)
 
-BANDS_PCT = (1, 2, 3, 4, 5)
-"""Distances from the mid price to which `Perpetual.depth_usd` is cumulative."""
+BANDS_PCT = (-5, -4, -3, -2, -1, 1, 2, 3, 4, 5)
+"""Bands of `State.depth`: distance from the mid price in per cent, negative for bids."""
 
 SNAPSHOTS_PER_DAY = 96
 METRICS_PER_DAY = 288
@@ -69,7 +69,8 @@ class Candles:
 class Perpetual:
     """The USD-margined perpetual of one asset.
 
-    Hourly arrays hold the value at the end of the hour; `depth_*` hold (hours, bands) US dollars, cumulative from mid.
+    Hourly arrays hold the value at the end of the hour; depths are (hours, bands of 1 to 5 per cent) US dollars,
+    cumulative from mid.
     Liquidations are those of the whole market in US dollars per hour. `funding_rate` is one fraction per 8 h
     settlement, the first at `ORIGIN`.
     """
@@ -199,7 +200,7 @@ class State:
         """The book-depth snapshots of a day, one every 15 minutes from 00:00.
 
         Returns:
-            (depth in coins, depth in US dollars, weighted average price), each (96, 10) with bands -5..-1, 1..5.
+            (depth in coins, depth in US dollars, weighted average price), each (96, 10), columns as `BANDS_PCT`.
         """
         perpetual = self.perpetuals[symbol]
         first = day_index(day) * 24
@@ -215,7 +216,7 @@ class State:
         closes = np.log(perpetual.close[hours])
         mid = np.exp(np.interp(stamps, np.arange(26.0), closes))[:, None]
         usd = np.concatenate([sides[0][:, ::-1], sides[1]], axis=1)
-        bands = np.array([-5, -4, -3, -2, -1, 1, 2, 3, 4, 5]) / 100.0
+        bands = np.array(BANDS_PCT) / 100.0
         average = np.round(mid * (1.0 + 0.55 * bands), 6)
         return np.round(usd / average, 3), np.round(usd, 4), average
 

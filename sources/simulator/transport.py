@@ -118,7 +118,7 @@ class SimulatedTransport(httpx.BaseTransport):
         url = request.url
         if request.method != "GET":
             return httpx.Response(405, request=request, content=b"Method Not Allowed")
-        ask = Ask(url.host, url.path, dict(url.params), url.query.decode())
+        ask = Ask(url.host, url.path, dict(url.params))
         try:
             answer, breaks_off = self._providers.respond(ask)
         except NobodyAnswers as silence:

@@ -27,7 +27,7 @@ import numpy as np
 
 from sources.simulator.answers.scene import Answer, Ask, Scene
 from sources.simulator.calendars import UTC
-from sources.simulator.state import ORIGIN, SNAPSHOTS_PER_DAY, Candles, State, day_index
+from sources.simulator.state import BANDS_PCT, ORIGIN, SNAPSHOTS_PER_DAY, Candles, State, day_index
 
 HOST = "data.binance.vision"
 
@@ -173,7 +173,7 @@ def _depth_template(has_average: bool, novelty: str) -> str:
         second = 5 + (snapshot * 7) % 23
         stamp = f"@ {snapshot // 4:02d}:{snapshot % 4 * 15:02d}:{second:02d}"
         average = ",%.6f" if has_average else ""
-        return "".join(f"{stamp},{band},%.3f,%.4f{average}{novelty}\n" for band in (-5, -4, -3, -2, -1, 1, 2, 3, 4, 5))
+        return "".join(f"{stamp},{band},%.3f,%.4f{average}{novelty}\n" for band in BANDS_PCT)
 
     key = ("depth", str(has_average), novelty)
     return _template(key, lambda: "".join(map(lines, range(SNAPSHOTS_PER_DAY))))

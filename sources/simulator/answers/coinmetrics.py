@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
@@ -115,15 +115,15 @@ def _metrics(ask: Ask) -> list[str]:
     return [metric for metric in asked if metric in METRICS]
 
 
-def _page_size(params: object) -> int:
-    text = dict(params).get("page_size", str(_PAGE_SIZE))  # type: ignore[call-overload]
+def _page_size(params: Mapping[str, str]) -> int:
+    text = params.get("page_size", str(_PAGE_SIZE))
     if not text.isdigit() or not 1 <= int(text) <= _MAX_PAGE_SIZE:
         raise _BadParameter(f"Bad parameter 'page_size'. Value '{text}' is not between 1 and {_MAX_PAGE_SIZE}.")
     return int(text)
 
 
-def _day(params: object, name: str, otherwise: date) -> date:
-    text = dict(params).get(name)  # type: ignore[call-overload]
+def _day(params: Mapping[str, str], name: str, otherwise: date) -> date:
+    text = params.get(name)
     if text is None:
         return otherwise
     try:

@@ -19,7 +19,6 @@ class Ask:
     host: str
     path: str
     params: Mapping[str, str]
-    query: str = ""
 
 
 @dataclass(frozen=True)

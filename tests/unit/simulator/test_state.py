@@ -154,7 +154,7 @@ def test_the_market_goes_on_beyond_its_end() -> None:
     [
         (datetime(2020, 12, 31, tzinfo=timezone.utc), "runs from 2021-01-01 to 2026-02-01"),
         (datetime(2026, 2, 2, tzinfo=timezone.utc), "its clock cannot show 2026-02-02"),
-        (datetime(2025, 1, 1), "runs in UTC"),  # noqa: DTZ001
+        (datetime(2025, 1, 1), "runs in UTC"),
     ],
 )
 def test_the_clock_stays_inside_the_market(now: datetime, problem: str) -> None:
