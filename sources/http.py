@@ -368,9 +368,14 @@ def in_turn(series: Iterable[tuple[str, Iterator[T]]]) -> Iterator[T]:
     """
     failures = Failures()
     for label, answers in series:
+        answer = None
         try:
-            yield from answers
+            for answer in answers:
+                yield answer
         except SourceError as error:
+            if error.body is answer:
+                # Whoever took the answer has it already.
+                error.body = None
             failures.add(label, error)
             if failures.is_hopeless:
                 break

@@ -110,11 +110,11 @@ def read_csv(content: bytes, body: Body, *, columns: Sequence[str]) -> pl.DataFr
     Args:
         content: the text; may differ from the body's, which may be an archive.
         body: for errors.
-        columns: the names by position, for a file without heading. Whether there is one is decided by its first
-            character: data begin with a digit or a sign.
+        columns: the names by position, for a file without heading; further columns are called by their position.
+            Whether there is a heading is decided by the first character: data begin with a digit or a sign.
 
     Raises:
-        Malformed: it is not CSV, or a file without heading has another number of columns.
+        Malformed: it is not CSV, or a file without heading has too few columns.
     """
     has_heading = not re.match(rb"\s*[-+]?[0-9]", content)
     if content.lstrip()[:1] == b"<":
@@ -123,10 +123,11 @@ def read_csv(content: bytes, body: Body, *, columns: Sequence[str]) -> pl.DataFr
         frame = pl.read_csv(content, has_header=has_heading, infer_schema=False)
     if has_heading:
         frame = frame.rename(str.strip)
-    elif frame.width != len(columns):
+    elif frame.width < len(columns):
         raise Malformed(f"{frame.width} columns without a heading, expected {len(columns)}", body=body)
     else:
-        frame.columns = list(columns)
+        further = range(len(columns) + 1, frame.width + 1)
+        frame.columns = [*columns, *(f"column_{position}" for position in further)]
     # Only some files have leading blanks, and stripping every cell of every file takes as long as reading it.
     if b" " in content and frame.height and any(frame.select(pl.all().str.starts_with(" ").any()).row(0)):
         frame = frame.with_columns(pl.all().str.strip_chars().replace("", None))
@@ -233,6 +234,20 @@ def _from_unix(stamp: pl.Expr, microseconds_each: int) -> pl.Expr:
     # Clipped to the year 5138, because an overflow would wrap round to some instant that may look right.
     limit = 10**17 // microseconds_each
     return (stamp.clip(-limit, limit) * microseconds_each).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+
+
+def check_candles(frame: pl.DataFrame, body: Body, opened: str, highest: str, lowest: str, closed: str) -> None:
+    """Check that every candle reaches from its lowest to its highest price.
+
+    For candles whose figures go by their position: where there is one more than there used to be, this tells one that
+    was appended from one that was put in between.
+
+    Raises:
+        Malformed: a candle opens, closes or peaks outside its range.
+    """
+    inside = [pl.col(name).is_between(pl.col(lowest), pl.col(highest)) for name in (opened, closed)]
+    if not frame.select(pl.all_horizontal(inside).all()).item():
+        raise Malformed("a candle lies outside its own range: have the columns been moved?", body=body)
 
 
 def ended_days(frame: pl.DataFrame, column: str, body: Body) -> pl.DataFrame:

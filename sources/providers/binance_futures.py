@@ -48,9 +48,9 @@ def _pages(window: Window, client: Client, symbol: str) -> Iterator[Body]:
     while start_ms < end_ms:
         params = {"symbol": symbol, "startTime": start_ms, "endTime": end_ms - 1, "limit": _PAGE_SIZE}
         body = client.get(_URL, params)
-        rows = _rows(body)
+        # Handed on before it is looked at, so that it is kept whatever it holds.
         yield body
-        if len(rows) < _PAGE_SIZE:
+        if len(_rows(body)) < _PAGE_SIZE:
             return
         last_ms = parse_funding_rates(body)["settled_at"].dt.timestamp("ms").max()
         if not isinstance(last_ms, int) or last_ms < start_ms:

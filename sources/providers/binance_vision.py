@@ -25,7 +25,17 @@ import polars as pl
 from sources.dataset import UTC_DATETIME, Body, Cadence, Column, Dataset, Licence, Provider, Rate, Window, at_midnight
 from sources.errors import Malformed
 from sources.http import Client
-from sources.parsing import instant, instant_of_either_unit, instant_of_text, number, read_csv, shape, unzip, whole
+from sources.parsing import (
+    check_candles,
+    instant,
+    instant_of_either_unit,
+    instant_of_text,
+    number,
+    read_csv,
+    shape,
+    unzip,
+    whole,
+)
 
 PROVIDER = Provider(
     name="binance_vision",
@@ -200,6 +210,8 @@ def parse_spot_klines(body: Body) -> pl.DataFrame:
         },
         unused=("ignore",),
     )
+    if frame.width > len(_KLINE_COLUMNS):
+        check_candles(shaped, body, "open_price", "high_price", "low_price", "close_price")
     return shaped.filter(pl.col("closed_at") < body.retrieved_at)
 
 

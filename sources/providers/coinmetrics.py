@@ -73,8 +73,9 @@ def _pages(window: Window, client: Client, asset: str) -> Iterator[Body]:
     while params not in asked:
         asked.append(params)
         body = client.get(_URL, params)
-        answer = _answer(body)
+        # Handed on before it is looked at, so that it is kept whatever it holds.
         yield body
+        answer = _answer(body)
         if not answer.get("next_page_url"):
             return
         # Only the query is taken over: where a request goes is not for an answer to say.

@@ -18,7 +18,7 @@ import polars as pl
 from sources.dataset import Body, Cadence, Column, Dataset, Licence, Provider, Rate, Window
 from sources.errors import Malformed, RateLimited, Rejected
 from sources.http import Client, in_turn
-from sources.parsing import decode_json, ended_days, instant, number, shape, table
+from sources.parsing import check_candles, decode_json, ended_days, instant, number, shape, table
 
 PROVIDER = Provider(
     name="deribit",
@@ -51,8 +51,9 @@ def _pages(window: Window, client: Client, currency: str) -> Iterator[Body]:
             "resolution": "1D",
         }
         body = client.get(_URL, params)
-        continuation = _result(body).get("continuation")
+        # Handed on before it is looked at, so that it is kept whatever it holds.
         yield body
+        continuation = _result(body).get("continuation")
         if continuation is None:
             return
         if not str(continuation).isdigit() or int(continuation) >= end_ms:
@@ -78,9 +79,11 @@ def _result(body: Body) -> dict[str, Any]:
 
 def parse_dvol(body: Body) -> pl.DataFrame:
     candles = _result(body)["data"]
-    if not all(isinstance(candle, list) and len(candle) == len(_CANDLE) for candle in candles):
-        raise Malformed(f"a candle is not {len(_CANDLE)} numbers", body=body)
-    frame = table([dict(zip(_CANDLE, candle, strict=True)) for candle in candles], body, fields=_CANDLE)
+    if not all(isinstance(candle, list) and len(candle) >= len(_CANDLE) for candle in candles):
+        raise Malformed(f"a candle is not at least {len(_CANDLE)} numbers", body=body)
+    width = max(map(len, candles), default=0)
+    names = (*_CANDLE, *(f"column_{position}" for position in range(len(_CANDLE) + 1, width + 1)))
+    frame = table([dict(zip(names, candle, strict=False)) for candle in candles], body, fields=_CANDLE)
     shaped = shape(
         frame,
         body,
@@ -93,6 +96,8 @@ def parse_dvol(body: Body) -> pl.DataFrame:
             "dvol_close_pct": number("close"),
         },
     )
+    if width > len(_CANDLE):
+        check_candles(shaped, body, "dvol_open_pct", "dvol_high_pct", "dvol_low_pct", "dvol_close_pct")
     return ended_days(shaped, "day", body)
 
 

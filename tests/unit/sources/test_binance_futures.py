@@ -105,10 +105,11 @@ def test_one_symbol_failing_does_not_cost_the_other() -> None:
         return httpx.Response(200, content=wire.stored(TABLE))
 
     bodies, error = fetched(FUNDING_RATES, provider)
-    assert [body.request.param("symbol") for body in bodies] == ["ETHUSDT"]
+    assert [body.request.param("symbol") for body in bodies] == ["BTCUSDT", "ETHUSDT"], "the odd page is evidence"
     assert isinstance(error, Malformed)
     assert "BTCUSDT: " in str(error)
-    assert error.body is not None, "the page that came instead is evidence"
+    assert error.body is None, "it was handed on already"
+    assert FUNDING_RATES.parse(bodies[1]).height == 3
 
 
 def test_rows_without_a_mark_price_are_null_there() -> None:

@@ -194,6 +194,16 @@ def test_klines_with_a_heading_and_in_microseconds_read_the_same() -> None:
     assert plain["opened_at"].to_list() == [at("2024-07-01"), at("2024-07-01 01:00")]
 
 
+def test_a_column_appended_to_klines_is_a_novelty_and_one_put_in_between_is_malformed() -> None:
+    rows = wire.stored(SPOT_KLINES.table).decode().splitlines()
+    frame = SPOT_KLINES.parse(wire.body(SPOT_KLINES.table, content="".join(f"{row},9\n" for row in rows)))
+    assert SPOT_KLINES.novelties(frame) == ("column_13",)
+    assert SPOT_KLINES.conform(frame).equals(SPOT_KLINES.parse(wire.body(SPOT_KLINES.table)))
+    shifted = "".join(row.replace(",", ",9,", 1) + "\n" for row in rows)
+    with pytest.raises(Malformed):
+        SPOT_KLINES.parse(wire.body(SPOT_KLINES.table, content=shifted))
+
+
 def test_a_candle_that_is_still_open_is_left_out() -> None:
     early = wire.body(SPOT_KLINES.table, retrieved_at=at("2024-07-01 01:30"))
     assert SPOT_KLINES.parse(early)["opened_at"].to_list() == [at("2024-07-01")]

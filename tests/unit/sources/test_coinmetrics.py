@@ -106,12 +106,16 @@ def test_one_asset_failing_does_not_cost_the_other() -> None:
 
 def test_an_error_in_the_body_is_a_rejection_whatever_the_status() -> None:
     message = {"error": {"type": "bad_parameter", "message": "Bad parameter 'metrics'."}}
-    for status in (200, 400):
+    for status, handed_on in ((200, 2), (400, 0)):
         bodies, error = fetched(ASSET_METRICS, lambda _, status=status: httpx.Response(status, json=message))  # type: ignore[misc]
-        assert bodies == []
         assert isinstance(error, Rejected)
         assert "Bad parameter 'metrics'" in str(error)
-        assert error.body is not None
+        # The evidence comes once: as an answer, if it looked like one, or with the error.
+        assert len(bodies) == handed_on
+        assert (error.body is None) == (handed_on > 0)
+        for body in bodies:
+            with pytest.raises(Rejected):
+                ASSET_METRICS.parse(body)
 
 
 def test_an_empty_page_is_no_rows() -> None:

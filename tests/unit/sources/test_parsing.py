@@ -147,10 +147,28 @@ def test_csv_with_and_without_a_heading(content: bytes, rows: list[tuple[str | N
     assert frame.rows() == rows
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"1,2,3\n", b"a,b\n1,2,3\n", b"a,b\n\xff\xfe,2\n", b" <html></html>"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"1\n", b"1,2\n1,2,3\n", b"a,b\n1,2,3\n", b"a,b\n\xff\xfe,2\n", b" <html></html>"]
+)
 def test_what_is_not_such_csv_is_malformed(content: bytes) -> None:
     with pytest.raises(Malformed):
         parsing.read_csv(content, body(), columns=("a", "b"))
+
+
+def test_columns_appended_to_a_file_without_heading_are_called_by_their_position() -> None:
+    frame = parsing.read_csv(b"1,2,3,4\n", body(), columns=("a", "b"))
+    assert frame.columns == ["a", "b", "column_3", "column_4"]
+
+
+def test_candles_that_do_not_hold_together_are_malformed() -> None:
+    def candle(opened: float, highest: float, lowest: float, closed: float) -> None:
+        frame = pl.DataFrame({"o": [1.5, opened], "h": [2.0, highest], "l": [1.0, lowest], "c": [1.5, closed]})
+        parsing.check_candles(frame, body(), "o", "h", "l", "c")
+
+    candle(1.0, 2.0, 1.0, 2.0)
+    for broken in ((2.5, 2.0, 1.0, 1.5), (1.5, 2.0, 1.0, 0.5), (1.5, 1.0, 2.0, 1.5)):
+        with pytest.raises(Malformed, match="outside its own range"):
+            candle(*broken)
 
 
 def test_a_zip_of_one_file_unpacks() -> None:

@@ -60,7 +60,7 @@ RENAMED = {
 }
 
 
-# Formats whose cells have no names: one more is a new fund, a longer candle or a shift. Their own tests say which.
+# Formats whose cells have no names: one more is a new fund, or goes by its position. Their own tests say so.
 NAMELESS = {"farside__etf_flows", "deribit__dvol", "binance_vision__spot_klines"}
 
 

@@ -160,10 +160,17 @@ def test_a_dvol_error_is_an_error(status: int, code: int, kind: type[Exception])
 
 
 def test_a_dvol_candle_of_another_length_or_with_a_gap_is_malformed() -> None:
-    for candle in ("[1720396800000,50,52,49]", "[1720396800000,50,52,49,51,9]", "[1720396800000,50,52,49,null]", "7"):
+    for candle in ("[1720396800000,50,52,49]", "[1720396800000,9,50,52,49,51]", "[1720396800000,50,52,49,null]", "7"):
         body = wire.body(DVOL.table, content=f'{{"result":{{"data":[{candle}],"continuation":null}}}}')
         with pytest.raises(Malformed):
             DVOL.parse(body)
+
+
+def test_a_figure_appended_to_dvol_candles_is_a_novelty() -> None:
+    body = wire.body(DVOL.table, content='{"result":{"data":[[1720396800000,50,52,49,51,9]],"continuation":null}}')
+    frame = DVOL.parse(body)
+    assert DVOL.novelties(frame) == ("column_6",)
+    assert DVOL.conform(frame).row(0) == ("BTC", date(2024, 7, 8), 50.0, 52.0, 49.0, 51.0)
 
 
 def test_an_empty_dvol_page_is_no_rows() -> None:
