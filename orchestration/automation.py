@@ -8,7 +8,6 @@ one; a run executes its steps in its own process, one after the other.
 import os
 import signal
 import socket
-import sqlite3
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,8 +16,6 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import sqlalchemy
-import sqlalchemy.event
 from dagster._utils.schedules import get_latest_completed_cron_tick
 
 from orchestration.build_state import Build, BuildState, fingerprint, project_hash
@@ -310,34 +307,16 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     wanted = settings.dagster_yaml_path.read_bytes()
     if not config.is_file() or config.read_bytes() != wanted:
         config.write_bytes(wanted)
-    with _quick_sqlite(), dg.DagsterInstance.from_config(str(home)) as instance:
-        yield instance
-
-
-@contextmanager
-def _quick_sqlite() -> Iterator[None]:
-    """Make Dagster's event log cheap: a refresh writes hundreds of events, each over a connection of its own.
-
-    Commits do not wait for the disk, which in write-ahead mode risks the last events of a power cut and never the file;
-    and one idle connection per file keeps each of the others from a checkpoint when it closes.
-    """
-    idle: dict[str, sqlite3.Connection] = {}
-
-    def on_connect(connection: Any, _record: object) -> None:
-        connection.execute("pragma synchronous = normal")
-        path = connection.execute("pragma database_list").fetchone()[2]
-        # A connection that was made before the file became write-ahead would not count.
-        if path and path not in idle and connection.execute("pragma journal_mode").fetchone() == ("wal",):
-            idle[path] = sqlite3.connect(path, check_same_thread=False)
-            idle[path].execute("select 1 from sqlite_master").fetchone()
-
-    sqlalchemy.event.listen(sqlalchemy.Engine, "connect", on_connect)
+    before = os.environ.get("DAGSTER_HOME")
+    os.environ["DAGSTER_HOME"] = str(home)
     try:
-        yield
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            yield instance
     finally:
-        sqlalchemy.event.remove(sqlalchemy.Engine, "connect", on_connect)
-        for connection in idle.values():
-            connection.close()
+        if before is None:
+            del os.environ["DAGSTER_HOME"]
+        else:
+            os.environ["DAGSTER_HOME"] = before
 
 
 def _run(
