@@ -51,6 +51,14 @@ _HALF_LIFE_DAYS = {
 }
 _MACRO_HALF_LIFE_DAYS = {"vix": 9.0, "credit": 14.0, "dollar": 10.0, "rates": 5.0}
 
+# Spot volatility by UTC hour relative to its mean: highest while New York opens.
+# fmt: off
+_RHYTHM_OF_VOLATILITY = np.array([
+    1.1, 1.05, 1.0, 0.95, 0.9, 0.85, 0.85, 0.9, 0.95, 0.95, 0.95, 1.0,
+    1.1, 1.25, 1.35, 1.3, 1.2, 1.1, 1.05, 1.0, 1.0, 0.95, 0.95, 0.95,
+])
+# fmt: on
+
 
 def _ar1(shocks: Floats, half_life: float) -> Floats:
     """A stationary AR(1) path of unit variance with the given half-life in steps."""
@@ -159,12 +167,8 @@ class Drawing:
         calm = 0.26 * (self.strands["volatility"] - self.daily_pulses["volatility"])
         self.annual_volatility = base * np.exp(calm)
         clock = np.interp(self.hours, self.days * 24.0 + 12.0, np.log(self.annual_volatility))
-        rhythm = np.array(
-            [1.1, 1.05, 1, 0.95, 0.9, 0.85, 0.85, 0.9, 0.95, 0.95, 0.95, 1, 1.1, 1.25, 1.35, 1.3, 1.2, 1.1, 1.05]
-        )
-        rhythm = np.append(rhythm, [1.0, 1.0, 0.95, 0.95, 0.95])
         sigma = np.exp(clock + 0.30 * self.pulses["volatility"] + 0.22 * self.noise("intraday volatility", HOURS, 10.0))
-        sigma *= rhythm[self.hour_of_day] * np.where(self.is_weekend, 0.72, 1.0) / np.sqrt(24 * 365)
+        sigma *= _RHYTHM_OF_VOLATILITY[self.hour_of_day] * np.where(self.is_weekend, 0.72, 1.0) / np.sqrt(24 * 365)
         self.sigma = sigma
 
         shocks = self.rng("price shocks").standard_t(5, size=(2, HOURS)) / np.sqrt(5 / 3)
@@ -247,24 +251,9 @@ class Drawing:
         count = HOURS - start
         rng = self.rng(symbol)
         level = 1.0 + 1.2e-4 * _ar1(rng.standard_normal(count), 20.0)
-        if symbol == "USDCUSDT":
-            told = {
-                "2023-03-10 22:00": 0.988,
-                "2023-03-11 07:00": 0.905,
-                "2023-03-11 20:00": 0.955,
-                "2023-03-12 12:00": 0.968,
-            }
-            told |= {"2023-03-13 08:00": 0.996, "2023-03-14": 1.0, "2023-03-10 06:00": 1.0}
-        else:
-            told = {
-                "2025-10-10 21:00": 1.0,
-                "2025-10-10 22:00": 0.931,
-                "2025-10-10 23:00": 0.986,
-                "2025-10-11 02:00": 0.9985,
-            }
-            told |= {"2025-10-11 12:00": 1.0}
-        moments = sorted((hour_index(at(text)) - start, price) for text, price in told.items())
-        level *= np.interp(np.arange(count), [m for m, _ in moments], [p for _, p in moments], left=1.0, right=1.0)
+        told = story.COIN_PATHS[symbol]
+        positions = [hour_index(moment) - start for moment, _ in told]
+        level *= np.interp(np.arange(count), positions, [price for _, price in told], left=1.0, right=1.0)
         close = np.round(level, 4)
         opening = np.append(1.0, close[:-1])
         wick = np.abs(rng.standard_normal((2, count))) * 1.5e-4

@@ -70,9 +70,8 @@ class Perpetual:
     """The USD-margined perpetual of one asset.
 
     Hourly arrays hold the value at the end of the hour; depths are (hours, bands of 1 to 5 per cent) US dollars,
-    cumulative from mid.
-    Liquidations are those of the whole market in US dollars per hour. `funding_rate` is one fraction per 8 h
-    settlement, the first at `ORIGIN`.
+    cumulative from mid. Liquidations are those of the whole market in US dollars per hour. `funding_rate` is one
+    fraction per 8 h settlement, the first at `ORIGIN`.
     """
 
     symbol: str

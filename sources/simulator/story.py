@@ -303,6 +303,27 @@ EXTREMES = (
     Extreme("USDCUSDT", at("2023-03-11 07:00"), "low", 0.88, "public price history, rounded"),
 )
 
+COIN_PATHS: dict[str, tuple[tuple[datetime, float], ...]] = {
+    "USDCUSDT": (
+        (at("2023-03-10 06:00"), 1.0),
+        (at("2023-03-10 22:00"), 0.988),
+        (at("2023-03-11 07:00"), 0.905),
+        (at("2023-03-11 20:00"), 0.955),
+        (at("2023-03-12 12:00"), 0.968),
+        (at("2023-03-13 08:00"), 0.996),
+        (at("2023-03-14"), 1.0),
+    ),
+    "USDEUSDT": (
+        (at("2025-10-10 21:00"), 1.0),
+        (at("2025-10-10 22:00"), 0.931),
+        (at("2025-10-10 23:00"), 0.986),
+        (at("2025-10-11 02:00"), 0.9985),
+        (at("2025-10-11 12:00"), 1.0),
+    ),
+}
+"""Hourly closes of stablecoins against USDT while they are off their peg, linear between. Source: `INVENTED` around the
+reported lows."""
+
 BOUNDS = (
     Bound("btc", at("2021-01-01"), at("2021-11-05"), 28_200.0, 64_600.0),
     Bound("btc", at("2021-11-05"), at("2022-05-09"), 33_000.0, 68_500.0),
