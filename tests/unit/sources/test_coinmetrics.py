@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from sources.dataset import Window
 from sources.errors import Malformed, Rejected, Unreachable
 from sources.providers.coinmetrics import ASSET_METRICS
 from tests.unit.sources import wire
@@ -64,7 +65,7 @@ def test_a_window_that_ends_at_midnight_does_not_ask_for_the_day_that_begins() -
         asked.append(request.url.params["end_time"])
         return answer([row(request.url.params["assets"], 1)])
 
-    fetched(ASSET_METRICS, provider, window=wire.Window(at("2024-07-01"), at("2024-07-05")))
+    fetched(ASSET_METRICS, provider, window=Window(at("2024-07-01"), at("2024-07-05")))
     assert set(asked) == {"2024-07-04"}
 
 

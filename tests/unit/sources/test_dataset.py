@@ -218,7 +218,8 @@ def test_an_empty_frame_conforms() -> None:
 
 
 def known(dataset: Dataset, **columns: Any) -> datetime:
-    return frame(**columns).select(dataset.knowable_at()).item()
+    moment: datetime = frame(**columns).select(dataset.knowable_at()).item()
+    return moment
 
 
 def test_a_day_is_knowable_a_lag_after_it_ended() -> None:

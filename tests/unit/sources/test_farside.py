@@ -7,7 +7,7 @@ from datetime import date
 import httpx
 import pytest
 
-from sources.dataset import Request
+from sources.dataset import Request, Window
 from sources.errors import Blocked, Malformed
 from sources.providers.farside import ETF_FLOWS
 from tests.unit.sources import wire
@@ -102,7 +102,7 @@ def test_recent_windows_read_the_short_pages_and_long_ones_the_whole_history() -
     fetched(ETF_FLOWS, provider)
     assert paths == ["/btc/", "/eth/"]
     paths.clear()
-    fetched(ETF_FLOWS, provider, window=wire.Window(at("2024-06-20"), wire.NOW))
+    fetched(ETF_FLOWS, provider, window=Window(at("2024-06-20"), wire.NOW))
     assert paths == ["/bitcoin-etf-flow-all-data/", "/ethereum-etf-flow-all-data/"]
 
 

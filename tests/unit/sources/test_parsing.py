@@ -58,7 +58,8 @@ def test_a_field_that_only_some_rows_have_is_missing_unless_it_is_optional() -> 
 
 
 def test_fields_of_another_kind_are_malformed() -> None:
-    for value in (True, ["1"], {"v": "1"}):
+    others: tuple[object, ...] = (True, ["1"], {"v": "1"})
+    for value in others:
         with pytest.raises(Malformed, match="field a holds something else than text or a number"):
             parsing.table([{"a": "1"}, {"a": value}], body(), fields=("a",))
     with pytest.raises(Malformed, match="field f holds something else than true or false"):

@@ -40,7 +40,7 @@ class Recorder:
         recorded_at: str = "2024-06-01T00:00:00Z",
         *,
         is_gzipped: bool = True,
-        **changes: object,
+        **changes: Any,
     ) -> None:
         name = f"{len(self.lines)}.bin"
         (self.folder / name).write_bytes(gzip.compress(content) if is_gzipped else content)
@@ -268,7 +268,7 @@ def test_a_missing_folder_is_an_unknown_market(tmp_path: Path) -> None:
         {"request": {"method": "GET"}},
     ],
 )
-def test_a_broken_line_is_named(recorder: Recorder, changes: dict[str, object]) -> None:
+def test_a_broken_line_is_named(recorder: Recorder, changes: dict[str, Any]) -> None:
     recorder.add(f"{FRED}?id=A", b"text")
     recorder.add(f"{FRED}?id=B", b"text", **changes)
     with pytest.raises(UnknownMarket, match="line 2 is broken"):
