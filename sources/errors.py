@@ -81,6 +81,7 @@ class Failures:
         self._errors: list[SourceError] = []
         self._give_up_after = give_up_after
         self._dead_in_a_row = 0
+        self._is_hopeless = False
 
     def add(self, label: str, error: SourceError) -> None:
         """Keep a failure of the series or file `label`."""
@@ -88,6 +89,8 @@ class Failures:
         self._errors.append(error)
         is_dead = isinstance(error, (Unreachable, Blocked)) and not isinstance(error, NotRecorded)
         self._dead_in_a_row = self._dead_in_a_row + 1 if is_dead else 0
+        if isinstance(error, RateLimited) or self._dead_in_a_row >= self._give_up_after:
+            self._is_hopeless = True
 
     def succeed(self) -> None:
         """Note that a series or file came through: the provider is alive."""
@@ -96,11 +99,13 @@ class Failures:
     @property
     def is_hopeless(self) -> bool:
         """Whether asking on would only spend patience: an allowance is used up, or nothing answers any more."""
-        is_out_of_allowance = bool(self._errors) and isinstance(self._errors[-1], RateLimited)
-        return is_out_of_allowance or self._dead_in_a_row >= self._give_up_after
+        return self._is_hopeless
 
-    def check(self) -> None:
+    def check(self, *, is_cut_short: bool = False) -> None:
         """Raise what was kept.
+
+        Args:
+            is_cut_short: whether there were series or files that were not asked for any more.
 
         Raises:
             SourceError: the first failure; it names the others and carries them in `others`.
@@ -108,7 +113,7 @@ class Failures:
         if not self._errors:
             return
         first, *others = self._errors
-        if self.is_hopeless:
+        if is_cut_short:
             first.problem += "; the rest was not asked any more"
         if others:
             named = "; ".join(error.problem for error in others[:5])

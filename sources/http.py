@@ -222,9 +222,13 @@ class Client:
             queue: deque[tuple[str, Future[T]]] = deque()
             for label, call in islice(pending, 2 * self._provider.parallel):
                 queue.append((label, pool.submit(call)))
+            is_cut_short = False
             try:
-                while queue and not failures.is_hopeless:
+                while queue:
                     label, future = queue.popleft()
+                    if failures.is_hopeless and future.cancel():
+                        is_cut_short = True
+                        continue
                     try:
                         result = future.result()
                     except SourceError as error:
@@ -232,12 +236,13 @@ class Client:
                     else:
                         failures.succeed()
                         yield result
-                    for label, call in islice(pending, 1):
-                        queue.append((label, pool.submit(call)))
+                    if not failures.is_hopeless:
+                        for label, call in islice(pending, 1):
+                            queue.append((label, pool.submit(call)))
             finally:
                 for _, waiting in queue:
                     waiting.cancel()
-        failures.check()
+        failures.check(is_cut_short=is_cut_short or next(pending, None) is not None)
 
     def _wait(self, state: RetryCallState) -> float:
         failure = state.outcome.exception() if state.outcome else None
@@ -367,7 +372,8 @@ def in_turn(series: Iterable[tuple[str, Iterator[T]]]) -> Iterator[T]:
         SourceError: the first failure, with the others named; see `sources.errors.Failures`.
     """
     failures = Failures()
-    for label, answers in series:
+    pending = iter(series)
+    for label, answers in pending:
         answer = None
         try:
             for answer in answers:
@@ -381,7 +387,7 @@ def in_turn(series: Iterable[tuple[str, Iterator[T]]]) -> Iterator[T]:
                 break
         else:
             failures.succeed()
-    failures.check()
+    failures.check(is_cut_short=next(pending, None) is not None)
 
 
 def excerpt(body: Body, length: int = 120) -> str:

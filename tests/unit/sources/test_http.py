@@ -387,6 +387,39 @@ def test_gathering_less_than_everything_leaves_the_rest_unasked(server: Server, 
     assert len(server.requests) < 10
 
 
+def test_giving_up_keeps_what_was_under_way_and_says_what_was_not_asked(connect: Callable[..., Client]) -> None:
+    client = connect(provider(parallel=4))
+    asked: list[int] = []
+    is_under_way = threading.Event()
+
+    def call(number: int) -> int:
+        asked.append(number)
+        if number < 3:
+            is_under_way.wait(10)
+            raise Unreachable("no answer")
+        is_under_way.set()
+        time.sleep(0.2)
+        return number
+
+    kept = []
+    with pytest.raises(Unreachable) as caught:
+        for one in client.gather((f"file {number}", partial(call, number)) for number in range(100)):
+            kept.append(one)
+    assert kept == sorted(set(asked) - {0, 1, 2}), "each answer that came was handed on"
+    assert kept
+    assert len(asked) < 20, "of 100"
+    assert str(caught.value).startswith("file 0: no answer; the rest was not asked any more; also failed: file 1: ")
+
+
+def test_nothing_is_said_of_a_rest_where_there_is_none() -> None:
+    def refuse() -> str:
+        raise RateLimited("slow down")
+
+    with pytest.raises(RateLimited) as caught:
+        list(in_turn([("a", iter("1")), ("b", (refuse() for _ in range(1)))]))
+    assert str(caught.value) == "b: slow down"
+
+
 def test_a_fault_in_our_own_code_is_not_taken_for_a_failure_of_the_provider(connect: Callable[..., Client]) -> None:
     def broken() -> str:
         raise KeyError("ours")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from datetime import date
+from typing import Any
 
 import polars as pl
 import pytest
@@ -58,7 +59,7 @@ def test_a_field_that_only_some_rows_have_is_missing_unless_it_is_optional() -> 
 
 
 def test_fields_of_another_kind_are_malformed() -> None:
-    others: tuple[object, ...] = (True, ["1"], {"v": "1"})
+    others: tuple[Any, ...] = (True, ["1"], {"v": "1"})
     for value in others:
         with pytest.raises(Malformed, match="field a holds something else than text or a number"):
             parsing.table([{"a": "1"}, {"a": value}], body(), fields=("a",))
@@ -67,7 +68,7 @@ def test_fields_of_another_kind_are_malformed() -> None:
 
 
 def test_unnamed_fields_follow_as_text() -> None:
-    rows = [{"a": "1", "x": {"deep": [None]}}, {"a": "2", "y": True, "skip": "s"}]
+    rows: list[dict[str, Any]] = [{"a": "1", "x": {"deep": [None]}}, {"a": "2", "y": True, "skip": "s"}]
     frame = parsing.table(rows, body(), fields=("a",), unused=("skip",))
     assert frame.to_dict(as_series=False) == {"a": ["1", "2"], "x": ['{"deep": [null]}', None], "y": [None, "true"]}
 
