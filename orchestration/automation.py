@@ -5,6 +5,7 @@ own cron says so, and dbt and publishing follow in the same run. Everything that
 one; a run executes its steps in its own process, one after the other.
 """
 
+import logging
 import os
 import signal
 import socket
@@ -368,6 +369,8 @@ def _execute(
     job: dg.JobDefinition, op_config: Mapping[str, Any], instance: dg.DagsterInstance
 ) -> tuple[str, dict[str, str]]:
     """Execute a job in this process; return the run and why each failed step failed."""
+    # Without any handler Python would print warnings that the event log has anyway.
+    logging.getLogger("dagster").addHandler(logging.NullHandler())
     result = job.execute_in_process(
         run_config={"ops": op_config, **_SILENT},
         instance=instance,

@@ -25,7 +25,7 @@ from orchestration.settings import Settings, provider_key
 from orchestration.warehouse import Landed, Landing, Progress, Retrieval, Warehouse, WarehouseBusy, merged
 from sources.archive import Archive, CorruptArchive, Entry
 from sources.dataset import UTC_DATETIME, Body, Dataset, Window
-from sources.errors import Blocked, Malformed, RateLimited, SourceError, Unreachable
+from sources.errors import Blocked, Incomplete, Malformed, RateLimited, SourceError, Unreachable
 
 if TYPE_CHECKING:
     from orchestration.build_state import Build
@@ -218,8 +218,13 @@ def refresh_dataset(
         started = time.perf_counter()
         progress = workspace.warehouse.progress(dataset)
         report.land_seconds += time.perf_counter() - started
-        _recover(workspace, dataset, archive, progress.last_sequence, report)
-        if report.body_count:
+        recovered = DatasetReport(dataset.table)
+        if _recover(workspace, dataset, archive, progress.last_sequence, recovered):
+            # What is missing is asked for again right away; if that fails too, that is the error to show.
+            report.new_row_count, report.changed_row_count = recovered.new_row_count, recovered.changed_row_count
+            report.parse_seconds += recovered.parse_seconds
+            report.land_seconds += recovered.land_seconds
+            report.status = "landed" if recovered.new_row_count + recovered.changed_row_count else "unchanged"
             progress = workspace.warehouse.progress(dataset)
         windows = windows_due(dataset, progress, _begin(workspace, dataset), workspace.market.now(), since, until)
         workspace.observer.dataset_started(dataset.table, len(windows))
@@ -230,7 +235,7 @@ def refresh_dataset(
                 # Whoever does not answer now will not answer for the next window either.
                 break
         report.window_count = len(windows)
-        if report.status == "current":
+        if not windows:
             report.total_row_count, report.newest_period_end = workspace.warehouse.standing(dataset)
     rows = report.new_row_count + report.changed_row_count
     workspace.observer.dataset_finished(dataset.table, report.status, rows, report.seconds, report.error)
@@ -410,12 +415,10 @@ def _land_window(
     return failure, landed.new_row_count + landed.changed_row_count
 
 
-def _recover(workspace: Workspace, dataset: Dataset, archive: Archive, after: int, report: DatasetReport) -> None:
-    """Land what is in the archive and not in the warehouse."""
+def _recover(workspace: Workspace, dataset: Dataset, archive: Archive, after: int, report: DatasetReport) -> bool:
+    """Land what is in the archive and not in the warehouse; return whether there was anything."""
     groups = list(archive.groups(after))
-    if not groups:
-        return
-    finished = archive.finished()
+    finished = archive.finished() if groups else frozenset()
     for entries in groups:
         clock = _Clock(report)
         run_id, window = entries[0].run_id, entries[0].window
@@ -429,7 +432,7 @@ def _recover(workspace: Workspace, dataset: Dataset, archive: Archive, after: in
                 pieces[entry.sequence] = _read_again(dataset, archive, entry)
         clock.lap("parse_seconds")
         if failure is None and (run_id, window) not in finished:
-            failure = _Interrupted(
+            failure = Incomplete(
                 "the run ended before all of the window had come",
                 remedy="what had come is landed, the window is asked for again",
                 where=f"{dataset.table} {window}",
@@ -438,14 +441,7 @@ def _recover(workspace: Workspace, dataset: Dataset, archive: Archive, after: in
         landed = workspace.warehouse.land(landing)
         clock.lap("land_seconds")
         report.add(landing, landed)
-        if isinstance(failure, _Interrupted):
-            # It is asked for again right away; if that fails too, that is the error to show.
-            report.errors.pop()
-            report.status = "landed" if landed.new_row_count + landed.changed_row_count else "unchanged"
-
-
-class _Interrupted(SourceError):
-    """A run was cut off while it fetched a window."""
+    return bool(groups)
 
 
 def _landing(
@@ -487,7 +483,7 @@ def _landing(
         body_count=len(pieces),
         landed_at=workspace.market.now(),
         novelties=novelties,
-        error_kind=None if failure is None else type(failure).__name__.removeprefix("_"),
+        error_kind=None if failure is None else type(failure).__name__,
         error_message=None if failure is None else _told(failure),
     )
 
