@@ -2,10 +2,10 @@
 
     python -m tests.bench [--scales 1 10] [--keep DIR]
 
-On the simulated market: a warehouse that knows everything but the last day is refreshed with nothing new, then with one
-new day. The same work is then done without the house around it, in the same run of this program: the same bodies through
-the same parsers, the same SQL through DuckDB alone, a plain copy of the published bytes. At scale 10 every raw table holds ten times
-the history (the same rows again, shifted into the past). Nothing here passes or fails.
+On the simulated market: a warehouse that knows everything but the last day is refreshed with nothing new, then with
+one new day. The same work is then done without the house around it, in the same run of this program: the same bodies
+through the same parsers, the same SQL through DuckDB alone, a plain copy of the published bytes. At scale 10 every raw
+table holds ten times the history (the same rows again, shifted into the past). Nothing here passes or fails.
 """
 
 from __future__ import annotations
