@@ -114,7 +114,8 @@ def _marts(restated: float) -> dict[str, pl.DataFrame]:
             value = z[indicator] * 40 + (restated if day == LAST_DAY and indicator == "vix" else 0.0)
             age = (4 if not is_fresh else 0) + (day.weekday() - 4 if pillar == "macro" and day.weekday() > 4 else 0)
             observed = day - timedelta(days=age)
-            inputs.append((day, indicator, pillar, value, z[indicator], z[indicator], observed, age, age > 0, is_fresh))
+            known = (value, z[indicator], z[indicator]) if is_fresh else (None, None, None)
+            inputs.append((day, indicator, pillar, 0.5, *known, observed, age, age > 0, is_fresh))
         for pillar, score in zip(PILLARS, s, strict=True):
             is_valid = pillar not in missing
             score_or_null = float(score) if is_valid else None
@@ -128,8 +129,8 @@ def _marts(restated: float) -> dict[str, pl.DataFrame]:
         cmsi, linear = 100 * np.sqrt(q), 100 * x.sum()
         points = 100 * x * (rho @ x) / np.sqrt(q)
         regime = "severe" if cmsi > 55 else "high" if cmsi > 50 else "elevated" if cmsi > 45 else "calm"
-        kind: tuple[object, ...] = (1.0, "official", regime, ["macro"], [], "cmsi-1.0")
-        index.append((day, "crypto", cmsi, 0.5, q, linear, linear - cmsi, 0.5, *kind))
+        kind: tuple[object, ...] = (1.0, "official", regime, ["macro"], [], [], "cmsi-1.0")
+        index.append((day, "simulated", cmsi, 50.0, q, linear, linear - cmsi, 0.5, *kind))
         for i, pillar in enumerate(PILLARS):
             by_pillar.append((day, pillar, points[i]))
             total = sum(z[k] for k in of_pillar[pillar])
@@ -138,8 +139,8 @@ def _marts(restated: float) -> dict[str, pl.DataFrame]:
             x0, cmsi0 = before
             kappa, middle = 100 / (cmsi / 100 + cmsi0 / 100), (x + x0) / 2
             level = 2 * kappa * (x - x0) * (rho @ middle)
-            changes.extend((day, "level", pillar, None, level[i]) for i, pillar in enumerate(PILLARS))
-            changes.append((day, "composition", None, None, 0.0))
+            changes.extend((day, "level", pillar, "", level[i]) for i, pillar in enumerate(PILLARS))
+            changes.append((day, "composition", "", "", 0.0))
         before = (x, cmsi)
     inflated = ("funding_neg_stress_3d", "hack_loss_30d")
     register: Rows = [
@@ -148,18 +149,21 @@ def _marts(restated: float) -> dict[str, pl.DataFrame]:
     ]
     columns = {
         "stress_index_daily": "date market cmsi percentile q linear_bound discount mean_correlation coverage status "
-        "regime pillar_alarms stale_inputs method_version",
+        "regime pillar_alarms stale_inputs missing_reasons method_version",
         "stress_contributions_daily": "date pillar points",
         "stress_indicator_contributions_daily": "date pillar indicator points",
         "stress_changes_daily": "date term pillar_i pillar_j points",
         "stress_pillars_daily": "date pillar score mid_score is_valid is_usable fresh_weight_ratio",
-        "stress_indicators_daily": "date indicator pillar value z z_mid observed_date age_days is_carried is_fresh",
+        "stress_indicators_daily": "date indicator pillar weight value z z_mid observed_date age_days is_carried is_fresh",
         "stress_correlations_daily": "date pillar_i pillar_j rho",
         "stress_register": "indicator title pillar weight is_zero_inflated max_age_days min_observations unit formula "
         "inputs",
     }
     rows = (index, by_pillar, by_indicator, changes, scores, inputs, pairs, register)
-    types: dict[str, pl.DataType | type[pl.DataType]] = {"stale_inputs": pl.List(pl.String), "pillar_j": pl.String}
+    types: dict[str, pl.DataType | type[pl.DataType]] = {
+        "stale_inputs": pl.List(pl.String),
+        "missing_reasons": pl.List(pl.String),
+    }
     return {
         name: pl.DataFrame(
             content,
@@ -175,10 +179,28 @@ def _notes(connection: duckdb.DuckDBPyConnection, is_simulated: bool, landed_at:
     title = "SIMULATED market, not real data" if is_simulated else "live market data"
     connection.execute(
         "create table meta.about as select $1 as market, $2 as title, $3 as is_simulated, $4::timestamptz as now_at, "
-        "'cmsi-1.0' as method_version",
-        ["simulated" if is_simulated else "live", title, is_simulated, NOW],
+        "$5::date as last_closed_date, 'cmsi-1.0' as method_version",
+        ["simulated" if is_simulated else "live", title, is_simulated, NOW, LAST_DAY],
     )
     connection.execute("create table ops.landings (run_id varchar, table_name varchar, landed_at timestamptz)")
     for name in DATASETS:
         connection.execute("insert into ops.landings values ('run-1', ?, ?)", [name, landed_at])
     connection.execute("create view meta.landing_runs as select * from warehouse.ops.landings")
+    connection.execute(
+        """
+        create table meta.sources as
+        select
+            table_name,
+            split_part(table_name, '__', 1) as provider,
+            12 as row_count,
+            -- The first is up to date, the second is late, the third never came.
+            case row_number() over () when 1 then $1::timestamptz - interval 8 hour when 2 then $1 - interval 9 day end
+                as newest_period_at,
+            landed_at as last_landed_at,
+            case row_number() over () when 3 then 'failed' else 'landed' end as last_status,
+            case row_number() over () when 3 then 'fred.daily_series: [red]FRED[/red] cannot be reached' end
+                as last_error
+        from ops.landings
+        """,
+        [NOW],
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestration.cli.interrupts import ending_at_once
 from orchestration.cli.mistakes import (
     INTERRUPTED,
     MISUSED,
@@ -82,7 +83,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             result = app(arguments, prog_name="undertow", standalone_mode=False)
             outcome.code = result if isinstance(result, int) else 0
         if outcome.code == INTERRUPTED:
-            say("interrupted; what was landed is kept, and the next run goes on from there")
+            say("interrupted")
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read the output has seen enough, like `head`; Python must not complain about it on its way out.
@@ -156,9 +157,11 @@ def demo(context: typer.Context, home: Home = None) -> None:
 
     The first time it lands about five years of made-up history; again, it only looks for what is new.
     """
-    from orchestration.cli import refresh
+    settings = _settings(context, "simulated", home)
+    with ending_at_once():
+        from orchestration.cli import refresh as command
 
-    raise typer.Exit(refresh.demo(_settings(context, "simulated", home)))
+        raise typer.Exit(command.demo(settings))
 
 
 @app.command()
@@ -192,11 +195,12 @@ def refresh(
 
       undertow refresh --market recorded:../responses
     """
-    from orchestration.cli import refresh as command
-
     first = parse_day(since) if since else None
     settings = _settings(context, market, home)
-    raise typer.Exit(command.refresh(settings, since=first, only=only or (), force=force))
+    with ending_at_once():
+        from orchestration.cli import refresh as command
+
+        raise typer.Exit(command.refresh(settings, since=first, only=only or (), force=force))
 
 
 @app.command()
@@ -215,10 +219,12 @@ def backfill(
 
       undertow backfill binance_vision.um_metrics 2025-10-01..2025-10-31
     """
-    from orchestration.cli import refresh as command
-
     first, last = parse_days(span)
-    raise typer.Exit(command.backfill(_settings(context, market, home), dataset, first, last))
+    settings = _settings(context, market, home)
+    with ending_at_once():
+        from orchestration.cli import refresh as command
+
+        raise typer.Exit(command.backfill(settings, dataset, first, last))
 
 
 @app.command()

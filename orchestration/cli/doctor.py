@@ -21,7 +21,7 @@ from orchestration.cli.mistakes import line_of
 from orchestration.publishing.published import CURRENT_NAME, PART_SUFFIX, Published
 from orchestration.settings import provider_key
 from orchestration.warehouse import Warehouse, WarehouseBusy, WarehouseError
-from sources.errors import Blocked, SourceError
+from sources.errors import Blocked, SourceError, Unreachable
 from sources.registry import DATASETS, PROVIDERS
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 PROBE_SECONDS = 12.0
 """How long the doctor waits for all providers together."""
 _LOW_BYTES, _SCANT_BYTES = 2_000_000_000, 10_000_000_000
+_NETWORK = "check the network and its proxy; a refresh goes on without this provider"
 _STYLES = {"ok": "green", "note": "yellow", "problem": "red"}
 
 
@@ -198,7 +199,7 @@ def _providers(transport: Transport) -> Iterator[Finding]:
             provider.title,
             "problem",
             f"does not answer within {PROBE_SECONDS:.0f} s",
-            "check the network and its proxy; a refresh goes on without this provider",
+            _NETWORK,
         )
         yield found.get(name, silent)
 
@@ -222,6 +223,8 @@ def _probe(transport: Transport, name: str) -> Finding:
     except Blocked as error:
         remedy = "it refuses this address; a refresh goes on without it, another network may be let in"
         return Finding(provider.title, "problem", error.problem, remedy)
+    except Unreachable as error:
+        return Finding(provider.title, "problem", error.problem, _NETWORK)
     except SourceError as error:
         return Finding(provider.title, "problem", error.problem, error.remedy)
     return Finding(provider.title, "ok", f"answers HTTP {status} in {1000 * (time.monotonic() - started):.0f} ms")

@@ -54,10 +54,19 @@ def exit_code_of(error: BaseException) -> int | None:
     """The exit code an error leads to, or None if it is a bug."""
     if isinstance(error, Mistake | Failure | typer.TyperException):
         return error.exit_code
+    if is_interrupt(error):
+        return INTERRUPTED
     for kind in type(error).__mro__:
         if (code := EXPECTED.get(f"{kind.__module__}.{kind.__qualname__}")) is not None:
             return code
     return None
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether somebody pressed Ctrl-C; in the middle of a query DuckDB makes an ordinary error of it."""
+    return isinstance(error, KeyboardInterrupt) or (
+        isinstance(error, RuntimeError) and str(error) == "Query interrupted"
+    )
 
 
 def say(message: str) -> None:
@@ -69,6 +78,8 @@ def line_of(error: BaseException) -> str:
     """What an expected error says, as one line."""
     if isinstance(error, typer.TyperException):
         return error.format_message()
+    if is_interrupt(error):
+        return "interrupted"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error) or type(error).__name__

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from orchestration.cli import console, reading
-from orchestration.cli.mistakes import Failure, printable, say
+from orchestration.cli.mistakes import Failure, is_interrupt, printable, say
 from orchestration.publishing.published import Published
 
 if TYPE_CHECKING:
@@ -111,6 +111,15 @@ class Shell:
         self._version = self._published.current()
         self._connection = reading.open_published(self._settings, allow_files=self._allow_files)
 
+    def _reopen(self) -> None:
+        newest = self._published.current()
+        # A file of which a query was interrupted cannot be opened again in the same process, and need not be.
+        if newest is not None and self._version is not None and newest.name == self._version.name:
+            print(f"{newest.name} is the newest version")
+            return
+        self._connection.close()
+        self._open()
+
     def _read(self) -> str | None:
         """The next statement or command; None at the end of input."""
         lines: list[str] = []
@@ -143,8 +152,7 @@ class Shell:
         elif name == ".schema" and arguments:
             self._query(_COLUMNS, [arguments[0]])
         elif name == ".reopen":
-            self._connection.close()
-            self._open()
+            self._reopen()
         else:
             print(_HELP)
         return True
@@ -155,13 +163,13 @@ class Shell:
             _write_table(self._connection, SHOWN_ROWS)
         except duckdb.Error as error:
             say(_said(error))
-        except KeyboardInterrupt:
-            self._connection.interrupt()
+        except (KeyboardInterrupt, RuntimeError) as error:
+            if not is_interrupt(error):
+                raise
             print()
         newest = self._published.current()
         if self._is_interactive and newest and self._version and newest.name != self._version.name:
             print(f"version {newest.name} was published meanwhile: .reopen to read it")
-            self._version = newest
 
     @contextmanager
     def _remembering(self) -> Iterator[None]:

@@ -131,7 +131,8 @@ def summarise(settings: Settings, result: RefreshResult) -> None:
     out.print(_counts(result.datasets))
     for report in result.datasets:
         if report.errors:
-            out.print(Text.assemble(("failed ", "red"), f"{_name(report.table)}: ", console.plain(report.error)))
+            said = console.plain(report.error).removeprefix(f"{_name(report.table)} ")
+            out.print(Text.assemble(("failed ", "red"), f"{_name(report.table)}: ", said))
     for problem in result.build.problems:
         out.print(Text.assemble(("dbt ", "red"), console.plain(problem)))
     published = Published(settings.published_path)
@@ -315,7 +316,7 @@ class LineObserver(Observer):
             f"{row_count:>12,} rows {seconds:6.1f} s",
         )
         if error:
-            line.append(f"  {console.plain(error)}", "red")
+            line.append(f"  {console.plain(error).removeprefix(_name(table) + ' ')}", "red")
         self._out.print(line, soft_wrap=True)
 
     def build_started(self, node_count: int) -> None:

@@ -45,20 +45,15 @@ comment on macro table why is
 create macro changed(on_day) as table
 select
     changes.term,
-    changes.pillar_i,
-    changes.pillar_j,
+    nullif(changes.pillar_i, '') as pillar_i,
+    nullif(changes.pillar_j, '') as pillar_j,
     changes.points,
-    (
-        select max(daily.date)
-        from marts.stress_index_daily as daily
-        where daily.date < cast(on_day as date)
-    ) as previous_date,
 from marts.stress_changes_daily as changes
 where changes.date = cast(on_day as date)
 order by abs(changes.points) desc, changes.term, changes.pillar_i, changes.pillar_j;
 
 comment on macro table changed is
-'changed(day): the terms of the change since the previous print, largest first; points add up to the change of cmsi.';
+'changed(day): the terms of the change since the day before, largest first; points add up to the change of cmsi. Empty unless both days have a print.';
 
 create macro index_between(first_day, last_day) as table
 select *

@@ -333,10 +333,15 @@ def test_why_of_a_day_without_print_still_names_the_inputs(house: House) -> None
 
 def test_changed_adds_up_to_the_change(house: House) -> None:
     house.publish()
-    total, previous = house.rows(f"select sum(points), any_value(previous_date) from changed('{LAST_DAY}')")[0]
-    prints = dict(house.rows(f"select date, cmsi from index_between('{previous}', '{LAST_DAY}')"))
-    assert previous == LAST_DAY - timedelta(days=1)
-    assert total == pytest.approx(prints[LAST_DAY] - prints[previous], abs=1e-9)
+    before = LAST_DAY - timedelta(days=1)
+    total = house.rows(f"select sum(points) from changed('{LAST_DAY}')")[0][0]
+    prints = dict(house.rows(f"select date, cmsi from index_between('{before}', '{LAST_DAY}')"))
+    assert total == pytest.approx(prints[LAST_DAY] - prints[before], abs=1e-9)
+
+
+def test_changed_is_empty_after_a_day_without_print(house: House) -> None:
+    house.publish()
+    assert house.rows(f"from changed('{GAP_DAY + timedelta(days=1)}')") == []
 
 
 def test_index_between_includes_both_ends_and_no_day_without_print(house: House) -> None:
