@@ -9,7 +9,7 @@ with tvl as (
 ),
 
 hacks as (
-    select * from {{ ref("stg_defillama__hacks") }}
+    select * from {{ ref("int_hacks") }}
 ),
 
 ledger as (

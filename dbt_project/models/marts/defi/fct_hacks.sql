@@ -1,5 +1,5 @@
 with hacks as (
-    select * from {{ ref("stg_defillama__hacks") }}
+    select * from {{ ref("int_hacks") }}
 ),
 
 final as (
