@@ -80,7 +80,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     report_bugs(_bug_folder)
     try:
         with _OneLine() as outcome:
-            result = app(arguments, prog_name="undertow", standalone_mode=False)
+            # Calling `app` itself would put Typer's own hook for unexpected errors in the place of ours.
+            result = typer.main.get_command(app).main(arguments, prog_name="undertow", standalone_mode=False)
             outcome.code = result if isinstance(result, int) else 0
         if outcome.code == INTERRUPTED:
             say("interrupted")

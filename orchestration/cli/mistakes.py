@@ -87,7 +87,7 @@ def line_of(error: BaseException) -> str:
 
 def printable(text: str) -> str:
     """One line without control characters: messages quote what came from outside."""
-    return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def report_bugs(home: Callable[[], Path]) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from orchestration.cli import console, reading
-from orchestration.cli.mistakes import Failure, is_interrupt, printable, say
+from orchestration.cli.mistakes import Failure, printable, say
 from orchestration.publishing.published import Published
 
 if TYPE_CHECKING:
@@ -58,7 +61,11 @@ def run_query(settings: Settings, sql: str, output: str, *, limit: int | None, a
     Raises:
         Failure: there is nothing to query yet, or the query fails.
     """
-    with reading.open_published(settings, allow_files=allow_files) as connection, _one_line():
+    with (
+        reading.open_published(settings, allow_files=allow_files) as connection,
+        _interruptible(connection),
+        _one_line(),
+    ):
         connection.execute(sql)
         if output == "csv":
             _write_csv(connection)
@@ -113,7 +120,6 @@ class Shell:
 
     def _reopen(self) -> None:
         newest = self._published.current()
-        # A file of which a query was interrupted cannot be opened again in the same process, and need not be.
         if newest is not None and self._version is not None and newest.name == self._version.name:
             print(f"{newest.name} is the newest version")
             return
@@ -159,14 +165,13 @@ class Shell:
 
     def _query(self, sql: str, parameters: Sequence[str] = ()) -> None:
         try:
-            self._connection.execute(sql, parameters or None)
-            _write_table(self._connection, SHOWN_ROWS)
+            with _interruptible(self._connection):
+                self._connection.execute(sql, parameters or None)
+                _write_table(self._connection, SHOWN_ROWS)
+        except KeyboardInterrupt:
+            print("interrupted")
         except duckdb.Error as error:
             say(_said(error))
-        except (KeyboardInterrupt, RuntimeError) as error:
-            if not is_interrupt(error):
-                raise
-            print()
         newest = self._published.current()
         if self._is_interactive and newest and self._version and newest.name != self._version.name:
             print(f"version {newest.name} was published meanwhile: .reopen to read it")
@@ -198,9 +203,38 @@ class Shell:
 
 
 @contextmanager
+def _interruptible(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let Ctrl-C end the query under way, as KeyboardInterrupt.
+
+    Left to itself, DuckDB makes an ordinary error of a Ctrl-C, and then works the query's tasks off before it closes.
+    """
+    is_interrupted = False
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal is_interrupted
+        if is_interrupted:
+            raise KeyboardInterrupt  # The query has ended long since; it is the output that takes its time.
+        is_interrupted = True
+        connection.interrupt()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise KeyboardInterrupt from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
 def _one_line() -> Iterator[None]:
     try:
         yield
+    except duckdb.InterruptException:
+        raise
     except duckdb.Error as error:
         raise Failure(_said(error)) from error
 
