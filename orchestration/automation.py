@@ -471,14 +471,13 @@ def _is_alive(pid: int) -> bool:
 
 def _prune_runs(instance: dg.DagsterInstance) -> None:
     """Forget the oldest runs: an hourly refresh would otherwise fill the disk within a year."""
-    for run in instance.get_runs(limit=20, cursor=_oldest_kept(instance)):
+    kept = instance.get_run_ids(limit=_KEPT_RUNS)
+    if len(kept) < _KEPT_RUNS:
+        return
+    # A few at a time, so that no refresh pays for a long neglect.
+    for run in instance.get_runs(cursor=kept[-1], limit=20):
         if run.is_finished:
             instance.delete_run(run.run_id)
-
-
-def _oldest_kept(instance: dg.DagsterInstance) -> str | None:
-    kept = instance.get_run_ids(limit=_KEPT_RUNS)
-    return kept[-1] if len(kept) == _KEPT_RUNS else ""
 
 
 def _first_line(message: str) -> str:

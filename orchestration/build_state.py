@@ -66,13 +66,18 @@ class BuildState:
         """The marts are about to change."""
         self._path.unlink(missing_ok=True)
 
-    def note_built(self, built_from: str) -> None:
-        """The marts are whole."""
-        self._write({"built_from": built_from, "is_published": False})
+    def note_built(self, built_from: str, project: str) -> None:
+        """The marts are whole, built by this project."""
+        self._write({"built_from": built_from, "built_by": project, "is_published": False})
 
     def note_published(self) -> None:
         """Readers have the marts."""
         self._write({**self._read(), "is_published": True})
+
+    def built_by(self) -> str | None:
+        """Hash of the project that made everything that is in the warehouse; None if no build came to its end."""
+        project = self._read().get("built_by")
+        return project if isinstance(project, str) else None
 
     def is_whole(self) -> bool:
         """Whether the marts come from one build that passed its checks."""

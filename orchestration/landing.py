@@ -347,7 +347,7 @@ def landing_asset(dataset: Dataset) -> dg.AssetsDefinition:
     def land(context: dg.AssetExecutionContext, config: LandingConfig) -> Iterator[dg.MaterializeResult[None]]:
         workspace: Workspace = context.resources.workspace
         since, until = _instant(config.since), _instant(config.until)
-        report = refresh_dataset(workspace, dataset, context.run_id, since=since, until=until)
+        report = refresh_dataset(workspace, dataset, context.run.run_id, since=since, until=until)
         workspace.journal.reports[dataset.table] = report
         yield dg.MaterializeResult(
             metadata=_metadata(report), check_results=_checks(dataset, report, workspace.market.now())

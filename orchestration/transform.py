@@ -37,6 +37,9 @@ PUBLISHED_LAYERS = ("marts", "meta")
 
 _LAYERS = ("staging", "intermediate", *PUBLISHED_LAYERS)
 _RESULTS = frozenset({"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"})
+# Unit tests of formulas and key tests that hold by construction say nothing about today's data: the suite has them.
+_LEFT_TO_THE_SUITE = "resource_type:unit_test tag:structural"
+_REBUILT = "config.materialized:table config.materialized:incremental resource_type:test"
 _BROKEN = frozenset({"error", "fail", "runtime error"})
 _QUIET = ("--quiet", "--log-level", "none", "--log-level-file", "none", "--no-version-check", "--no-use-colors")
 
@@ -110,18 +113,34 @@ def _manifest(settings: "Settings", version: str) -> Mapping[str, Any]:
 
 
 def published_keys(parsed: Mapping[str, Any]) -> list[dg.AssetKey]:
-    """Assets that readers get to see."""
+    """Assets that readers get to see and every build makes; what is published depends on them."""
     return [
         dg.AssetKey([_layer(node), node["name"]])
         for node in parsed["nodes"].values()
-        if node["resource_type"] == "model" and _layer(node) in PUBLISHED_LAYERS
+        if node["resource_type"] == "model" and _layer(node) in PUBLISHED_LAYERS and not _is_standing(node)
     ]
+
+
+def _is_standing(node: Mapping[str, Any]) -> bool:
+    """Whether a model or seed stays as it is until the project changes."""
+    return node["resource_type"] == "seed" or str(node["config"]["materialized"]) == "view"
+
+
+def _standing(parsed: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Schema and name of every view and seed."""
+    return {
+        (node["schema"], node["alias"])
+        for node in parsed["nodes"].values()
+        if node["resource_type"] in ("model", "seed") and _is_standing(node)
+    }
 
 
 def build_dbt_assets(settings: "Settings", datasets: Mapping[str, Dataset]) -> dg.AssetsDefinition:
     """All models and seeds as assets and all data tests as asset checks of one step.
 
-    Unit tests of formulas are left to the test suite: they say nothing about today's data.
+    Views and seeds say nothing about today's data. While the project stays the same they stand as they are, and only
+    tables are built and tested; when it changes, and after a build that did not come to its end, everything is made,
+    incremental models from scratch.
     """
     parsed = manifest(settings)
     translator = Translator(datasets)
@@ -130,37 +149,45 @@ def build_dbt_assets(settings: "Settings", datasets: Mapping[str, Dataset]) -> d
         manifest=parsed,
         dagster_dbt_translator=translator,
         name="dbt",
-        exclude="resource_type:unit_test",
+        exclude=_LEFT_TO_THE_SUITE,
         required_resource_keys={"workspace"},
         pool=POOL,
     )
     def dbt(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
         workspace: Workspace = context.resources.workspace
-        selection, indirect = get_subset_selection_for_context(
-            context=context,
-            manifest=parsed,
-            select="fqn:*",
-            exclude="resource_type:unit_test",
-            selector="",
-            dagster_dbt_translator=translator,
-            current_dbt_indirect_selection_env=None,
-        )
-        if indirect is not None:
-            selection = [*selection, "--indirect-selection", indirect]
+        project = project_hash(workspace.settings)
         messages: list[DbtCoreCliEventMessage] = []
         with workspace.warehouse.writer("dbt build"):
             state = BuildState(workspace.settings)
-            now = fingerprint(workspace.warehouse, workspace.market, project_hash(workspace.settings))
+            now = fingerprint(workspace.warehouse, workspace.market, project)
             if not config.force and not context.is_subset and state.is_published(now):
                 workspace.journal.build = Build("unchanged")
                 workspace.observer.build_finished("unchanged", 0.0)
                 context.log.info("nothing has changed since what readers have was built")
                 return
+            is_standing = (
+                not config.force
+                and state.built_by() == project
+                and _standing(parsed) <= set(relations(workspace.warehouse))
+            )
+            selection, indirect = get_subset_selection_for_context(
+                context=context,
+                manifest=parsed,
+                select=_REBUILT if is_standing else "fqn:*",
+                exclude=_LEFT_TO_THE_SUITE,
+                selector="",
+                dagster_dbt_translator=translator,
+                current_dbt_indirect_selection_env=None,
+            )
+            if indirect is not None:
+                selection = [*selection, "--indirect-selection", indirect]
+            if not is_standing:
+                selection = [*selection, "--full-refresh"]
             state.forget()
             build = run_build(workspace.settings, selection, workspace.observer, messages.append)
-            counts = row_counts(workspace.warehouse)
+            counts = relations(workspace.warehouse)
             if build.status == "built" and not context.is_subset:
-                state.note_built(now)
+                state.note_built(now, project)
         workspace.journal.build = build
         for message in messages:
             for event in message.to_default_asset_events(parsed, translator, context):
@@ -182,17 +209,21 @@ class BuildConfig(dg.Config):
     force: bool = False
 
 
-def row_counts(warehouse: Warehouse) -> Mapping[tuple[str, str], int]:
-    """(schema, table) -> rows, as the catalogue has them: no table is read."""
-    with warehouse.connect("counting rows") as connection:
+def relations(warehouse: Warehouse) -> Mapping[tuple[str, str], int | None]:
+    """(schema, name) -> rows as the catalogue has them, None for views: nothing is read."""
+    with warehouse.connect("looking at the catalogue") as connection:
         rows = connection.execute(
             """
             select schema_name, table_name, estimated_size
             from duckdb_tables()
             where database_name = current_database()
+            union all
+            select schema_name, view_name, null
+            from duckdb_views()
+            where database_name = current_database() and not internal
             """
         ).fetchall()
-    return {(schema, table): int(size) for schema, table, size in rows}
+    return {(schema, name): size for schema, name, size in rows}
 
 
 def run_build(
@@ -282,7 +313,7 @@ def _reason(result: "dbtRunnerResult") -> str:
     return " ".join(str(result.exception).split())[:600]
 
 
-def _with_row_count(event: Any, parsed: Mapping[str, Any], counts: Mapping[tuple[str, str], int]) -> Any:
+def _with_row_count(event: Any, parsed: Mapping[str, Any], counts: Mapping[tuple[str, str], int | None]) -> Any:
     """Add a table's row count to its materialisation. Views have none: counting them would run them."""
     if not isinstance(event, dg.Output):
         return event
