@@ -36,18 +36,19 @@ def serve(settings: Settings, port: int) -> int:
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
     if settings.dagster_yaml_path.is_file():
         shutil.copyfile(settings.dagster_yaml_path, settings.dagster_home / "dagster.yaml")
-    print(f"http://{HOST}:{port} (market: {settings.market}; Ctrl-C ends it)", flush=True)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dagster", "dev", "-m", "orchestration.definitions", "-h", HOST, "-p", str(port)],
-        env={**os.environ, **settings.environment(), "DAGSTER_HOME": str(settings.dagster_home)},
-        cwd=Path(__file__).resolve().parents[2],
-        start_new_session=True,
-    )
+    command = [
+        *(sys.executable, "-m", "dagster", "dev"),
+        *("-m", "orchestration.definitions", "-d", str(Path(__file__).resolve().parents[2])),
+        *("-h", HOST, "-p", str(port)),
+    ]
+    environment = {**os.environ, **settings.environment(), "DAGSTER_HOME": str(settings.dagster_home)}
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, stop)
+    print(f"http://{HOST}:{port} (market: {settings.market}; Ctrl-C ends it)", flush=True)
+    process = subprocess.Popen(command, env=environment, cwd=settings.dagster_home, start_new_session=True)
     try:
         return process.wait()
     except KeyboardInterrupt:

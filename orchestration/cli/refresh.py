@@ -156,7 +156,8 @@ def _counts(reports: Sequence[DatasetReport]) -> str:
         by_status[status] = by_status.get(status, 0) + 1
     new, changed = (sum(getattr(one, f"{kind}_row_count") for one in reports) for kind in ("new", "changed"))
     said = ", ".join(f"{count} {status}" for status, count in sorted(by_status.items()))
-    return f"{len(reports)} datasets: {said}; {new:,} new rows, {changed:,} restated"
+    noun = "dataset" if len(reports) == 1 else "datasets"
+    return f"{len(reports)} {noun}: {said}; {new:,} new rows, {changed:,} restated"
 
 
 def _show_market(out: Console, title: str, is_simulated: bool) -> None:
