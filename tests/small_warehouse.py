@@ -154,7 +154,8 @@ def _marts(restated: float) -> dict[str, pl.DataFrame]:
         "stress_indicator_contributions_daily": "date pillar indicator points",
         "stress_changes_daily": "date term pillar_i pillar_j points",
         "stress_pillars_daily": "date pillar score mid_score is_valid is_usable fresh_weight_ratio",
-        "stress_indicators_daily": "date indicator pillar weight value z z_mid observed_date age_days is_carried is_fresh",
+        "stress_indicators_daily": "date indicator pillar weight value z z_mid observed_date age_days is_carried "
+        "is_fresh",
         "stress_correlations_daily": "date pillar_i pillar_j rho",
         "stress_register": "indicator title pillar weight is_zero_inflated max_age_days min_observations unit formula "
         "inputs",

@@ -128,19 +128,16 @@ def _reason(connection: duckdb.DuckDBPyConnection, day: date, pillars: list[Row]
     last_closed: date = about(connection)["last_closed_date"]
     if day > last_closed:
         return f"the day is not over by the market's clock; the last day that can be printed is {last_closed}"
-    first, pillar_count = connection.execute(
-        "select min(date), count(distinct pillar) from marts.stress_pillars_daily"
-    ).fetchall()[0]
+    ((first,),) = connection.execute("select min(date) from marts.stress_pillars_daily").fetchall()
     if first is None or day < first:
         return "no input has enough history yet to be ranked" + (f"; the first ranks are of {first}" if first else "")
-    if not pillars:
-        return "no input was ranked"
-    usable = [pillar for pillar in pillars if pillar["is_usable"]]
+    usable = [pillar["pillar"] for pillar in pillars if pillar["is_usable"]]
     absent = [_absence(pillar) for pillar in pillars if not pillar["is_usable"]]
-    if (outside := pillar_count - len(pillars)) > 0:
-        absent.append(f"{outside} not in the panel yet")
-    said = f": {'; '.join(absent)}" if absent else ""
-    return f"{len(usable)} of the {PILLARS_NEEDED} pillars that a print needs count{said}"
+    known = {pillar["pillar"] for pillar in pillars}
+    register = rows(connection, "select distinct pillar from marts.stress_register order by pillar")
+    if outside := [row["pillar"] for row in register if row["pillar"] not in known]:
+        absent.append(f"{', '.join(outside)} {'has' if len(outside) == 1 else 'have'} too little history to be ranked")
+    return f"{len(usable)} of the {PILLARS_NEEDED} pillars that a print needs count: {'; '.join(absent)}"
 
 
 def _absence(pillar: Row) -> str:

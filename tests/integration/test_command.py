@@ -59,11 +59,14 @@ def test_a_dead_provider_is_said_and_made_up_for_by_the_next_refresh(home: Home)
 def test_history_that_is_too_short_for_a_print_says_so(home: Home) -> None:
     code, out, _ = run(home, "status", "--json")
     assert code == 0
-    assert json.loads(out)["index"] is None
-    assert "no input has enough history yet" in json.loads(out)["no_index_reason"]
+    said = json.loads(out)
+    assert said["index"] is None
+    assert "of the 4 pillars that a print needs count: " in said["no_index_reason"]
+    assert "too little history to be ranked" in said["no_index_reason"]
     code, out, _ = run(home, "why", "2025-11-04")
     assert code == 0
-    assert "2025-11-04: no print, no input has enough history yet" in out
+    assert "2025-11-04: no print, " in out
+    assert "too little history to be ranked" in out
 
 
 def test_status_and_queries_answer_while_a_refresh_runs(home: Home) -> None:
