@@ -13,7 +13,7 @@
             min({{ "case when " ~ known_when ~ " then _available_at end" if known_when else "_available_at" }})
                 over (partition by {{ key | join(", ") }}) as available_at,
             count(*) over (partition by {{ key | join(", ") }}) as vintage_count,
-            row_number() over (partition by {{ key | join(", ") }} order by _vintage_at desc, _available_at desc) as _recency
+            row_number() over (partition by {{ key | join(", ") }} order by _vintage_at desc, {{ arrival() }} desc) as _recency
         from {{ relation }}
         {%- if var("as_of") %}
         where _available_at <= cast('{{ var("as_of") }}' as timestamp with time zone)

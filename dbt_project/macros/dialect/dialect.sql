@@ -139,3 +139,17 @@
 {% macro spark__hours_between(earlier, later) -%}
     (unix_timestamp({{ later }}) - unix_timestamp({{ earlier }})) / 3600.0
 {%- endmacro %}
+
+
+{# Order in which rows of a raw table came: it decides between vintages of one instant, where a clock stands still. #}
+{% macro arrival() -%}
+    {{ return(adapter.dispatch("arrival", "undertow")()) }}
+{%- endmacro %}
+
+{% macro duckdb__arrival() -%}
+    rowid
+{%- endmacro %}
+
+{% macro default__arrival() -%}
+    _available_at
+{%- endmacro %}
