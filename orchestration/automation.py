@@ -14,9 +14,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import yaml
 from dagster._utils.schedules import get_latest_completed_cron_tick
 
 from orchestration.build_state import Build, BuildState, fingerprint, project_hash
@@ -302,22 +304,27 @@ def run_backfill(
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance of a market, which remembers its runs."""
+    home = prepare_dagster_home(settings)
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        yield instance
+
+
+def prepare_dagster_home(settings: Settings) -> Path:
+    """The market's Dagster home, with its settings: those of the project, and where the event log lies."""
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    config = home / "dagster.yaml"
-    wanted = settings.dagster_yaml_path.read_bytes()
-    if not config.is_file() or config.read_bytes() != wanted:
-        config.write_bytes(wanted)
-    before = os.environ.get("DAGSTER_HOME")
-    os.environ["DAGSTER_HOME"] = str(home)
-    try:
-        with dg.DagsterInstance.from_config(str(home)) as instance:
-            yield instance
-    finally:
-        if before is None:
-            del os.environ["DAGSTER_HOME"]
-        else:
-            os.environ["DAGSTER_HOME"] = before
+    event_log = {
+        "event_log_storage": {
+            "module": "orchestration.event_log",
+            "class": "EventLog",
+            "config": {"base_dir": str(home / "history" / "runs")},
+        }
+    }
+    wanted = f"{settings.dagster_yaml_path.read_text('utf-8')}\n{yaml.safe_dump(event_log)}"
+    path = home / "dagster.yaml"
+    if not path.is_file() or path.read_text("utf-8") != wanted:
+        path.write_text(wanted, "utf-8")
+    return home
 
 
 def _run(

@@ -23,7 +23,7 @@ _KEPT_OPEN = 8
 
 
 class EventLog(SqliteEventLogStorage):
-    """Named in dagster.yaml. The files are those of the stock log, in the same place below the Dagster home."""
+    """Named in the dagster.yaml of every market's home. The files are those of the stock log, in the same place."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, sqlalchemy.Engine] = OrderedDict()
@@ -32,7 +32,7 @@ class EventLog(SqliteEventLogStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> EventLog:
-        return cls(os.path.join(config_value["base_dir"], "history", "runs"), inst_data)
+        return cls(config_value["base_dir"], inst_data)
 
     def has_table(self, table_name: str) -> bool:
         if table_name not in self._tables and super().has_table(table_name):

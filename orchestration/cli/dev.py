@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -32,10 +31,10 @@ def serve(settings: Settings, port: int) -> int:
     Raises:
         Failure: the port is taken.
     """
+    from orchestration.automation import prepare_dagster_home
+
     _check_port(port)
-    settings.dagster_home.mkdir(parents=True, exist_ok=True)
-    if settings.dagster_yaml_path.is_file():
-        shutil.copyfile(settings.dagster_yaml_path, settings.dagster_home / "dagster.yaml")
+    prepare_dagster_home(settings)
     command = [
         *(sys.executable, "-m", "dagster", "dev"),
         *("-m", "orchestration.definitions", "-d", str(Path(__file__).resolve().parents[2])),
