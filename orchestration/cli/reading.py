@@ -31,6 +31,7 @@ class Why:
         pillars: score and points of each pillar, largest contribution first; its inputs under `indicators`.
         previous: the print of the day before; None if there is none.
         changes: terms that add up to the change since the day before, largest first; empty without `previous`.
+        without: inputs of the register that have no part in the day, as macro `missing` gives them.
     """
 
     date: date
@@ -39,6 +40,7 @@ class Why:
     pillars: list[Row]
     previous: Row | None
     changes: list[Row]
+    without: list[Row]
 
     @property
     def change_points(self) -> float | None:
@@ -49,7 +51,12 @@ class Why:
     @property
     def missing(self) -> list[Row]:
         """Inputs that should have counted and did not."""
-        return [row for pillar in self.pillars for row in pillar["indicators"] if not row["is_fresh"]]
+        return [row for row in self.without if row["is_in_panel"]]
+
+    @property
+    def not_in_panel(self) -> list[Row]:
+        """Inputs that have not entered the panel yet: they never had enough history."""
+        return [row for row in self.without if not row["is_in_panel"]]
 
 
 def open_published(settings: Settings, *, allow_files: bool = False) -> duckdb.DuckDBPyConnection:
@@ -95,6 +102,19 @@ def latest_print(connection: duckdb.DuckDBPyConnection) -> Row | None:
     return found[0] if found else None
 
 
+def silence_since(connection: duckdb.DuckDBPyConnection, index: Row | None) -> str | None:
+    """Why there is no print of the last day that could have one; None if there is one.
+
+    Args:
+        connection: the published database.
+        index: its newest print, if any.
+    """
+    last: date = about(connection)["last_closed_date"]
+    if index is not None and index["date"] >= last:
+        return None
+    return f"no print on {last}: {why(connection, last).reason}"
+
+
 def sources(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """The register as published: terms, freshness and last landing of every dataset."""
     return rows(connection, "select * from meta.sources order by table_name")
@@ -120,7 +140,8 @@ def why(connection: duckdb.DuckDBPyConnection, day: date) -> Why:
     index, previous = printed.get(day), printed.get(day - timedelta(days=1))
     changes = rows(connection, "from changed(?)", [day]) if index and previous else []
     reason = None if index else _reason(connection, day, pillars)
-    return Why(day, index, reason, pillars, previous, changes)
+    without = rows(connection, "from missing(?)", [day])
+    return Why(day, index, reason, pillars, previous, changes, without)
 
 
 def _reason(connection: duckdb.DuckDBPyConnection, day: date, pillars: list[Row]) -> str:

@@ -178,24 +178,28 @@ def _show_index(out: Console, published: Published, *, is_incomplete: bool) -> N
         return
     with connection:
         index = reading.latest_print(connection)
-        day = index["date"] if index else reading.about(connection)["last_closed_date"]
-        found = reading.why(connection, day)
-    if index is None:
-        out.print(console.text(f"no print on {day}: {found.reason}", "yellow"))
-        return
-    out.print(why.headline(index))
-    if found.missing or is_incomplete:
-        out.print(_done_without(found))
+        silence = reading.silence_since(connection, index)
+        found = reading.why(connection, index["date"]) if index else None
+    if found is not None and index is not None:
+        out.print(why.headline(index))
+        if found.without or is_incomplete:
+            _show_without(out, found)
+    if silence is not None:
+        out.print(console.text(silence, "yellow"))
 
 
-def _done_without(found: reading.Why) -> Text:
-    if not found.missing:
-        return Text(f"The print of {found.date} has every input; what failed only held newer rows or other marts.")
-    silent = [pillar["pillar"] for pillar in found.pillars if not pillar["is_valid"]]
-    names = ", ".join(console.plain(row["title"] or row["indicator"]) for row in found.missing)
-    line = f"Without: {names}. They count as missing, not as calm; their weight went to the other inputs"
-    line += f", and {', '.join(silent)} does not count at all." if silent else " of their pillars."
-    return Text(line, style="yellow")
+def _show_without(out: Console, found: reading.Why) -> None:
+    """What a print had to do without, and what that did to it."""
+    if found.missing:
+        silent = [pillar["pillar"] for pillar in found.pillars if not pillar["is_valid"]]
+        names = ", ".join(console.plain(row["title"] or row["indicator"]) for row in found.missing)
+        line = f"Without: {names}. They count as missing, not as calm; their weight went to the other inputs"
+        line += f", and {', '.join(silent)} does not count at all." if silent else " of their pillars."
+        out.print(Text(line, style="yellow"))
+    if found.not_in_panel:
+        out.print(why.not_in_panel(found))
+    if not found.without:
+        out.print(f"The print of {found.date} has every input; what failed only held newer rows or other marts.")
 
 
 def _show_contributions(out: Console, found: reading.Why) -> None:
@@ -249,8 +253,8 @@ def _show_coverage(out: Console, found: reading.Why) -> None:
     inputs = [row for pillar in found.pillars for row in pillar["indicators"]]
     fresh = sum(row["is_fresh"] for row in inputs)
     out.print(f"{len(counting)} of {len(found.pillars)} pillars and {fresh} of {len(inputs)} inputs count.")
-    if found.missing:
-        out.print(_done_without(found))
+    if found.without:
+        _show_without(out, found)
     else:
         out.print("Nothing is missing.")
 

@@ -46,7 +46,7 @@ def show_status(settings: Settings, *, as_json: bool) -> None:
             out.print(f"{state['change_points']:+.1f} points since the day before; `undertow why` says what moved it")
         for reason in state["index"]["missing_reasons"] or ():
             out.print(console.text(f"without {reason}", "yellow"))
-    else:
+    if state["no_index_reason"]:
         out.print(console.text(state["no_index_reason"], "yellow"))
     out.print()
     out.print(_freshness_table(state["datasets"], state["now"]))
@@ -71,17 +71,14 @@ def status(settings: Settings) -> dict[str, Any]:
     published = Published(settings.published_path)
     version = published.current()
     index, change_points, landed = None, None, {}
-    reason = "nothing is published yet: run `undertow refresh`"
+    reason: str | None = "nothing is published yet: run `undertow refresh`"
     try:
         with published.connect() as connection:
             index = reading.latest_print(connection)
             landed = {row["table_name"]: row for row in reading.sources(connection)}
-            about = reading.about(connection)
+            reason = reading.silence_since(connection, index)
             if index is not None:
                 change_points = reading.why(connection, index["date"]).change_points
-            else:
-                last = reading.why(connection, about["last_closed_date"])
-                reason = f"no print on {last.date}: {last.reason}"
     except NotPublished:
         pass
     now = market.now()
@@ -92,7 +89,7 @@ def status(settings: Settings) -> dict[str, Any]:
         "now": now,
         "index": index,
         "change_points": change_points,
-        "no_index_reason": None if index else reason,
+        "no_index_reason": reason,
         "coverage": index["coverage"] if index else None,
         "datasets": [standing(dataset, landed.get(table), now) for table, dataset in DATASETS.items()],
         "under_way": under_way(settings),

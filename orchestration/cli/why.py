@@ -46,6 +46,8 @@ def explain(settings: Settings, day_text: str | None, *, as_json: bool) -> None:
     if about["is_simulated"]:
         out.print(console.text(about["title"], "bold magenta"))
     out.print(tree(found))
+    if found.not_in_panel:
+        out.print(not_in_panel(found))
     if found.index is not None:
         out.print()
         out.print(change(found, _SHOWN_CHANGES))
@@ -66,6 +68,7 @@ def as_dict(found: reading.Why, about: reading.Row) -> dict[str, Any]:
             {"indicator": row["indicator"], "observed_date": row["observed_date"], "age_days": row["age_days"]}
             for row in found.missing
         ],
+        "not_in_panel": [row["indicator"] for row in found.not_in_panel],
         "change": None
         if found.previous is None or change_points is None
         else {
@@ -120,6 +123,12 @@ def change(found: reading.Why, shown: int) -> Table | Text:
     if rest:
         made.add_row(f"{len(rest)} smaller terms", f"{sum(row['points'] for row in rest):+.2f}")
     return made
+
+
+def not_in_panel(found: reading.Why) -> Text:
+    """The inputs that are too young for the index, as one sentence."""
+    names = ", ".join(console.plain(row["title"] or row["indicator"]) for row in found.not_in_panel)
+    return Text(f"Not in the index yet, for want of history: {names}.", style="yellow")
 
 
 def term(row: reading.Row) -> str:

@@ -66,21 +66,22 @@ comment on macro table index_between is
 
 create macro missing(on_day) as table
 select
-    inputs.pillar,
-    inputs.indicator,
+    register.pillar,
+    register.indicator,
     register.title,
+    inputs.indicator is not null as is_in_panel,
     inputs.observed_date,
     inputs.age_days,
     register.max_age_days,
     register.inputs,
-from marts.stress_indicators_daily as inputs
-left join marts.stress_register as register on register.indicator = inputs.indicator
-where inputs.date = cast(on_day as date)
-    and not coalesce(inputs.is_fresh, false)
-order by inputs.pillar, inputs.indicator;
+from marts.stress_register as register
+left join marts.stress_indicators_daily as inputs
+    on inputs.indicator = register.indicator and inputs.date = cast(on_day as date)
+where not coalesce(inputs.is_fresh, false)
+order by register.pillar, register.indicator;
 
 comment on macro table missing is
-'missing(day): inputs that should have counted on a day and did not, with their last observation and how old it may be.';
+'missing(day): inputs without a part in a day, with their last observation and how old it may be. Those in the panel are missing; the others have not entered it yet.';
 
 create macro episodes(of_regime) as table
 with numbered as (

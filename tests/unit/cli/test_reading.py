@@ -9,6 +9,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration.publishing.published import Published
@@ -71,6 +72,7 @@ class TestWhy:
         assert "flows has 0 % of its weight fresh" in said["reason"]
         missing = {k for k, (pillar, _, _) in INDICATORS.items() if pillar in ("flows", "derivatives", "liquidity")}
         assert {row["indicator"] for row in said["missing"]} == missing
+        assert said["not_in_panel"] == []
         shown = undertow("why", GAP_DAY)
         assert f"{GAP_DAY}: no print, 3 of the 4 pillars" in shown.out
         assert "missing: usable 4 d ago is too old" in shown.out
@@ -171,15 +173,42 @@ def test_status_before_anything_is_published(undertow: Undertow) -> None:
     assert "nothing is published yet" in undertow("status").out
 
 
-def test_status_without_any_print_says_why(undertow: Undertow, home: Path) -> None:
-    import duckdb
-
+def republish(home: Path, *changes: str) -> None:
+    """Publish the small market with changes to its marts."""
     small_warehouse.build(home / "warehouse.duckdb")
     with duckdb.connect(home / "warehouse.duckdb") as connection:
-        connection.execute("delete from marts.stress_index_daily")
-        connection.execute("update marts.stress_pillars_daily set is_usable = false")
+        for change in changes:
+            connection.execute(change)
     folder = Published(home / "simulated" / "published")
     publish_file(home / "warehouse.duckdb", folder, now=NOW, is_simulated=True, keep=5)
+
+
+def test_an_input_that_never_entered_the_panel_is_named(undertow: Undertow, home: Path) -> None:
+    republish(
+        home,
+        "delete from marts.stress_indicators_daily where indicator = 'vix'",
+        "delete from marts.stress_indicator_contributions_daily where indicator = 'vix'",
+    )
+    assert json.loads(undertow("why", LAST_DAY, "--json").out)["not_in_panel"] == ["vix"]
+    assert "Not in the index yet, for want of history: VIX." in undertow("why", LAST_DAY).out
+
+
+def test_a_newest_print_that_is_not_of_the_last_day_says_why(undertow: Undertow, home: Path) -> None:
+    republish(
+        home,
+        f"delete from marts.stress_index_daily where date = '{LAST_DAY}'",
+        f"update marts.stress_pillars_daily set is_usable = pillar < 'm' where date = '{LAST_DAY}'",
+    )
+    said = json.loads(undertow("status", "--json").out)
+    assert said["index"]["date"] == str(LAST_DAY - timedelta(days=1))
+    assert said["no_index_reason"].startswith(f"no print on {LAST_DAY}: 3 of the 4 pillars that a print needs count")
+    shown = undertow("status").out
+    assert str(LAST_DAY - timedelta(days=1)) in shown
+    assert f"no print on {LAST_DAY}" in shown
+
+
+def test_status_without_any_print_says_why(undertow: Undertow, home: Path) -> None:
+    republish(home, "delete from marts.stress_index_daily", "update marts.stress_pillars_daily set is_usable = false")
     said = json.loads(undertow("status", "--json").out)
     assert said["index"] is None
     assert said["no_index_reason"].startswith(f"no print on {LAST_DAY}: 0 of the 4 pillars")
