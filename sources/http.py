@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import Self, TypeVar
@@ -121,7 +121,7 @@ class Transport:
             SourceError: if the provider cannot be reached or refuses.
         """
         moment = self.now()
-        window = Window(moment.replace(hour=0, minute=0, second=0, microsecond=0), moment)
+        window = Window(moment - timedelta(days=1), moment)
         client = Client(self, provider, window, where=provider.name, attempts=1)
         return client.get(provider.probe_url).status
 

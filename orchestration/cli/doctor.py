@@ -7,10 +7,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, replace
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -61,7 +61,11 @@ def examine(settings: Settings, *, as_json: bool) -> int:
     market = settings.open_market()
     findings = [*_home(settings), *_warehouse(settings), *_published(settings), *_keys()]
     with market.connect() as transport:
-        findings.extend(_providers(transport))
+        probed = list(_providers(transport))
+    if market.name == "recorded":
+        # A recording answers what was recorded: nobody can do anything about the rest.
+        probed = [replace(one, state="note", remedy="") if one.state == "problem" else one for one in probed]
+    findings.extend(probed)
     problems = [finding for finding in findings if finding.state == "problem"]
     if as_json:
         console.print_json([finding.__dict__ for finding in findings])
@@ -185,34 +189,37 @@ def _keys() -> Iterator[Finding]:
 
 def _providers(transport: Transport) -> Iterator[Finding]:
     """Ask every provider at once; who has not answered in time counts as silent."""
-    answers: SimpleQueue[tuple[str, Finding]] = SimpleQueue()
-
-    def ask(name: str) -> None:
-        answers.put((name, _probe(transport, name)))
-
-    for name in PROVIDERS:
-        # Daemons: a provider that never answers must not keep the doctor from leaving.
-        threading.Thread(target=ask, args=(name,), daemon=True, name=f"probe {name}").start()
-    found = _collect(answers, PROVIDERS, time.monotonic() + PROBE_SECONDS)
-    for name, provider in PROVIDERS.items():
-        silent = Finding(
-            provider.title,
-            "problem",
-            f"does not answer within {PROBE_SECONDS:.0f} s",
-            _NETWORK,
-        )
-        yield found.get(name, silent)
+    answers: dict[str, Future[Finding]] = {name: Future() for name in PROVIDERS}
+    for name, answer in answers.items():
+        # Daemons and not a pool: a provider that never answers must not keep the doctor from leaving.
+        threading.Thread(target=_ask, args=(transport, name, answer), daemon=True, name=f"probe {name}").start()
+    wait(answers.values(), timeout=PROBE_SECONDS)
+    for name, answer in answers.items():
+        if answer.done():
+            yield answer.result()
+        else:
+            detail = f"does not answer within {PROBE_SECONDS:.0f} s"
+            yield Finding(PROVIDERS[name].title, "problem", detail, _NETWORK)
 
 
-def _collect(answers: SimpleQueue[tuple[str, Finding]], names: Iterable[str], deadline: float) -> dict[str, Finding]:
-    found: dict[str, Finding] = {}
-    for _ in names:
-        try:
-            name, finding = answers.get(timeout=max(0.0, deadline - time.monotonic()))
-        except Empty:
-            break
-        found[name] = finding
-    return found
+def _ask(transport: Transport, name: str, answer: Future[Finding]) -> None:
+    with _Handing(answer):
+        answer.set_result(_probe(transport, name))
+
+
+@dataclass(frozen=True)
+class _Handing:
+    """Hands whatever goes wrong in a thread over to who waits for its answer."""
+
+    answer: Future[Finding]
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        if error is not None:
+            self.answer.set_exception(error)
+        return True
 
 
 def _probe(transport: Transport, name: str) -> Finding:

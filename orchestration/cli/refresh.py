@@ -234,11 +234,11 @@ def _show_change(out: Console, found: reading.Why) -> None:
         return
     _heading(out, f"What changed since {found.previous['date']}")
     made = console.table("term", "points", right=("points",))
-    for row in found.changes[:_TOP_CHANGES]:
+    large, rest_count, rest_points = why.shown_changes(found, _TOP_CHANGES)
+    for row in large:
         made.add_row(console.text(why.term(row)), f"{row['points']:+.2f}")
-    rest = found.changes[_TOP_CHANGES:]
-    if rest:
-        made.add_row(f"{len(rest)} smaller terms", f"{sum(row['points'] for row in rest):+.2f}")
+    if rest_count:
+        made.add_row(f"{rest_count} smaller terms", f"{rest_points:+.2f}")
     total = sum(row["points"] for row in found.changes)
     made.add_row(
         Text(f"CMSI {found.previous['cmsi']:.2f} to {found.previous['cmsi'] + found.change_points:.2f}", style="bold"),

@@ -50,6 +50,10 @@ def show_status(settings: Settings, *, as_json: bool) -> None:
         out.print(console.text(state["no_index_reason"], "yellow"))
     out.print()
     out.print(_freshness_table(state["datasets"], state["now"]))
+    for row in state["datasets"]:
+        if row["state"] == "failed":
+            said = console.plain(row["last_error"]).removeprefix(f"{row['dataset']} ")
+            out.print(Text.assemble(("failed ", "red"), f"{row['dataset']}: {said}"))
     out.print()
     for name, path in state["paths"].items():
         out.print(Text.assemble((f"{name:<10}", "bold"), f" {path}"))
@@ -215,8 +219,6 @@ def _freshness_table(datasets: list[dict[str, Any]], now: datetime) -> Table:
             console.instant(landed) if landed else "never",
             f"{row['row_count']:,}",
         )
-        if row["state"] == "failed":
-            made.add_row(console.text(f"  {row['last_error']}", "dim"))
     return made
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from orchestration.settings import Settings
 
 _SHOWN_CHANGES = 8
+_VISIBLE_POINTS = 0.005
 
 
 def explain(settings: Settings, day_text: str | None, *, as_json: bool) -> None:
@@ -117,12 +118,19 @@ def change(found: reading.Why, shown: int) -> Table | Text:
     made = console.table(
         f"since {found.previous['date']}", "points", right=("points",), title=f"{found.change_points:+.2f} points"
     )
-    for row in found.changes[:shown]:
+    large, rest_count, rest_points = shown_changes(found, shown)
+    for row in large:
         made.add_row(console.text(term(row)), f"{row['points']:+.2f}")
-    rest = found.changes[shown:]
-    if rest:
-        made.add_row(f"{len(rest)} smaller terms", f"{sum(row['points'] for row in rest):+.2f}")
+    if rest_count:
+        made.add_row(f"{rest_count} smaller terms", f"{rest_points:+.2f}")
     return made
+
+
+def shown_changes(found: reading.Why, shown: int) -> tuple[list[reading.Row], int, float]:
+    """The terms worth a line of their own; how many others there are, and their points together."""
+    large = [row for row in found.changes[:shown] if abs(row["points"]) >= _VISIBLE_POINTS]
+    rest = found.changes[len(large) :]
+    return large, len(rest), float(sum(row["points"] for row in rest))
 
 
 def not_in_panel(found: reading.Why) -> Text:

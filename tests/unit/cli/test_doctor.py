@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections import namedtuple
@@ -71,6 +72,47 @@ def test_a_provider_that_never_answers_does_not_keep_the_doctor(
     assert answer.code == 1
     assert rows[PROVIDERS["deribit"].title]["detail"] == "does not answer within 3 s"
     assert [row["state"] for row in rows.values()].count("problem") == 1
+
+
+def test_a_bug_in_a_probe_is_not_taken_for_silence(undertow: Undertow, monkeypatch: pytest.MonkeyPatch) -> None:
+    def probe(_transport: Transport, _provider: object) -> int:
+        raise KeyError("broken")
+
+    monkeypatch.setattr(Transport, "probe", probe)
+    with pytest.raises(KeyError, match="broken"):
+        undertow("doctor")
+
+
+def test_a_market_whose_clock_stands_at_midnight_can_be_probed(
+    undertow: Undertow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNDERTOW_NOW", "2025-11-05T00:00:00+00:00")
+    assert undertow("doctor").code == 0
+
+
+def test_what_was_not_recorded_is_nothing_to_act_on(undertow: Undertow, tmp_path: Path) -> None:
+    recording = tmp_path / "recording"
+    recording.mkdir()
+    content = b"invented"
+    (recording / "body").write_bytes(content)
+    line = {
+        "provider": "p",
+        "dataset": "d",
+        "request": {"method": "GET", "url": "https://nobody.example/series", "body": None},
+        "status": 200,
+        "content_type": "text/plain",
+        "body": "body",
+        "encoding": None,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "recorded_at": "2024-06-01T00:00:00Z",
+        "coverage": {"start": None, "end": None},
+    }
+    (recording / "index.jsonl").write_text(json.dumps(line) + "\n")
+    answer = undertow("doctor", "--json", "--market", f"recorded:{recording}")
+    assert answer.code == 0, answer
+    found = states(answer)
+    assert {found[provider.title] for provider in PROVIDERS.values()} == {"note"}
 
 
 def test_a_full_disk_is_a_problem(undertow: Undertow, monkeypatch: pytest.MonkeyPatch) -> None:
