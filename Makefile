@@ -45,9 +45,9 @@ generate: $(VENV)/.installed  ## Write the files that derive from the registry
 	$(BIN)/undertow generate
 
 lock:  ## Resolve the exact pins anew (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras \
 		pyproject.toml --output-file requirements.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras \
 		--group dev --constraints requirements.txt pyproject.toml --output-file requirements-dev.txt
 
 clean:  ## Remove the virtual environment and everything the market homes hold
