@@ -5,6 +5,7 @@ own cron says so, and dbt and publishing follow in the same run. Everything that
 one; a run executes its steps in its own process, one after the other.
 """
 
+import gc
 import logging
 import os
 import signal
@@ -343,7 +344,11 @@ def _run(
     """
     started = time.perf_counter()
     observer = observer or Observer()
-    with open_workspace(settings, datasets.values(), observer) as workspace, open_instance(settings) as instance:
+    with (
+        _rare_collections(),
+        open_workspace(settings, datasets.values(), observer) as workspace,
+        open_instance(settings) as instance,
+    ):
         _bury_dead_runs(instance)
         window = {
             name: moment.astimezone(timezone.utc).isoformat()
@@ -370,6 +375,21 @@ def _run(
             observer.build_finished("unchanged", 0.0)
         _prune_runs(instance)
     return _result(run_id, tables, workspace.journal, failures, time.perf_counter() - started)
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Let Python look for cyclic garbage less often.
+
+    dbt and Dagster make some million small objects that live to the end; looking through them again and again takes
+    about a sixth of a refresh.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _execute(

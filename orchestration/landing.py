@@ -58,6 +58,10 @@ _PARSER_FAILURES = (
 _FRESH, _READABLE, _KNOWN = "is_fresh", "every_response_reads", "no_unknown_columns"
 
 
+class CannotArchive(Exception):
+    """The archive cannot be written; nothing is parsed that is not kept. The message is one line."""
+
+
 @dataclass
 class DatasetReport:
     """What one refresh of one dataset did.
@@ -66,6 +70,7 @@ class DatasetReport:
         table: the dataset.
         status: `landed`, `unchanged`, `empty`, `current` (nothing to ask for), `skipped` (no key, retired) or `failed`.
         window_count: windows asked for.
+        asked_for: the span of time they make up, as text; empty if there were none.
         body_count: responses that rows could come from.
         quarantined_count: responses that could not be read.
         absent_count: files the provider has not published.
@@ -81,6 +86,7 @@ class DatasetReport:
     table: str
     status: str = "current"
     window_count: int = 0
+    asked_for: str = ""
     body_count: int = 0
     quarantined_count: int = 0
     absent_count: int = 0
@@ -206,7 +212,7 @@ def refresh_dataset(
 
     Raises:
         orchestration.warehouse.WarehouseError: the warehouse cannot be used.
-        OSError: the archive cannot be written.
+        CannotArchive: the archive cannot be written.
     """
     report = DatasetReport(dataset.table)
     if reason := _unavailable(dataset):
@@ -235,6 +241,8 @@ def refresh_dataset(
                 # Whoever does not answer now will not answer for the next window either.
                 break
         report.window_count = len(windows)
+        if windows:
+            report.asked_for = str(Window(windows[0].start, windows[-1].end))
         if not windows:
             report.total_row_count, report.newest_period_end = workspace.warehouse.standing(dataset)
     rows = report.new_row_count + report.changed_row_count
@@ -398,14 +406,14 @@ def _land_window(
             failure = Malformed(f"paging fails on an answer: {_said(error)}", where=f"{dataset.table} {window}")
         if failure is not None or body is None:
             break
-        entry = archive.store(body, run_id)
+        entry = _stored(archive, body, run_id)
         clock.lap("fetch_seconds")
         pieces[entry.sequence] = _read(dataset, body)
         clock.lap("parse_seconds")
     if failure is None:
         archive.finish(run_id, window)
     elif failure.body is not None:
-        entry = archive.store(failure.body, run_id, error=_told(failure))
+        entry = _stored(archive, failure.body, run_id, error=_told(failure))
         pieces[entry.sequence] = _Piece(None, "quarantined", _told(failure))
     clock.lap("fetch_seconds")
     landing = _landing(workspace, dataset, run_id, window, archive.entries(before), pieces, failure)
@@ -413,6 +421,21 @@ def _land_window(
     clock.lap("land_seconds")
     report.add(landing, landed)
     return failure, landed.new_row_count + landed.changed_row_count
+
+
+def _stored(archive: Archive, body: Body, run_id: str, error: str | None = None) -> Entry:
+    """Archive a response.
+
+    Raises:
+        CannotArchive: the disk is full, or the folder cannot be written.
+    """
+    try:
+        return archive.store(body, run_id, error=error)
+    except OSError as failure:
+        raise CannotArchive(
+            f"a response cannot be archived: {failure.strerror or failure} ({failure.filename}); free some space or "
+            "mend the folder, then run again: what is archived is landed first"
+        ) from failure
 
 
 def _recover(workspace: Workspace, dataset: Dataset, archive: Archive, after: int, report: DatasetReport) -> bool:
@@ -644,6 +667,7 @@ def _metadata(report: DatasetReport) -> dict[str, dg.MetadataValue]:
         "duplicate rows": dg.MetadataValue.int(report.duplicate_row_count),
         "availability observed": dg.MetadataValue.int(report.observed_row_count),
         "availability assumed": dg.MetadataValue.int(report.assumed_row_count),
+        "asked for": dg.MetadataValue.text(report.asked_for or "nothing: up to date"),
         "windows": dg.MetadataValue.int(report.window_count),
         "responses": dg.MetadataValue.int(report.body_count),
         "responses not published": dg.MetadataValue.int(report.absent_count),

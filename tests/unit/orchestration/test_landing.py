@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.landing import Workspace, refresh_dataset, replay, windows_due
+from orchestration.landing import CannotArchive, Workspace, refresh_dataset, replay, windows_due
 from orchestration.warehouse import Progress, merged
 from sources.archive import Archive
 from sources.dataset import Body, Column, Window
@@ -316,6 +317,20 @@ class TestInterruptions:
         ]
         refresh_dataset(workspace, PRICES, "run-2")
         assert len(rows(workspace)) == 18
+
+    def test_a_full_disk_under_the_archive_is_one_line(
+        self, acme: Acme, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device", "some/body.json.zst")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Archive, "store", full)
+            with pytest.raises(CannotArchive, match="No space left on device") as caught:
+                refresh_dataset(workspace, PRICES, "run-1")
+        assert "\n" not in str(caught.value)
+        assert rows(workspace) == []
+        assert refresh_dataset(workspace, PRICES, "run-2").new_row_count == 18
 
 
 class TestReplay:
