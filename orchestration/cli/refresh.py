@@ -107,7 +107,6 @@ def demo(settings: Settings) -> int:
     out.print("Every figure below comes from a made-up market that answers in the providers' wire formats.")
     out.print()
     out.print(why.headline(index))
-    out.print()
     _show_contributions(out, found)
     _show_change(out, found)
     _show_coverage(out, found)
@@ -117,7 +116,7 @@ def demo(settings: Settings) -> int:
     for command, purpose in (
         (f"{option} why {worst[0]['date']}", "the most stressed day, taken apart"),
         (f"{option} sql \"from episodes('severe')\"", "every severe spell with its peak"),
-        ("undertow refresh", "the same with live data: keyless, a first run takes a while"),
+        ("undertow refresh", "the same with live data, without keys; the first run fetches years and takes its time"),
     ):
         out.print(Text.assemble(f"  {purpose}:\n    ", (command, "bold cyan")))
     return 0
