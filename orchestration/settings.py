@@ -20,7 +20,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 if TYPE_CHECKING:
     from sources.market import Market
 
-_ROOT = Path(__file__).resolve().parent.parent
+_PACKAGE = Path(__file__).resolve().parent
+_CHECKOUT = _PACKAGE.parent
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B)", re.IGNORECASE)
 
 
@@ -30,9 +31,15 @@ class BadSettings(ValueError):
 
 def _default_home() -> Path:
     """`.undertow` in a source checkout, the user's data folder for an installed package."""
-    if (_ROOT / "pyproject.toml").is_file():
-        return _ROOT / ".undertow"
+    if (_CHECKOUT / "pyproject.toml").is_file():
+        return _CHECKOUT / ".undertow"
     return platformdirs.user_data_path("undertow", appauthor=False)
+
+
+def _bundled(name: str) -> Path:
+    """Something that lies at the top of a checkout and inside an installed package."""
+    installed = _PACKAGE / "bundled" / name
+    return installed if installed.exists() else _CHECKOUT / name
 
 
 def _default_memory_limit() -> str:
@@ -169,11 +176,11 @@ class Settings(BaseSettings):
 
     @property
     def dbt_project_path(self) -> Path:
-        return _ROOT / "dbt_project"
+        return _bundled("dbt_project")
 
     @property
     def dagster_yaml_path(self) -> Path:
-        return _ROOT / "dagster.yaml"
+        return _bundled("dagster.yaml")
 
     def open_market(self) -> Market:
         """The market these settings name.
