@@ -45,7 +45,8 @@ def serve(settings: Settings, port: int) -> int:
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    # SIGINT as well: what Dagster puts in the place of Python's own handler does not end a wait.
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     print(f"http://{HOST}:{port} (market: {settings.market}; Ctrl-C ends it)", flush=True)
     process = subprocess.Popen(command, env=environment, cwd=settings.dagster_home, start_new_session=True)
     try:
@@ -54,11 +55,11 @@ def serve(settings: Settings, port: int) -> int:
         return 0
     finally:
         # A second Ctrl-C must not leave servers behind.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
         _end_group(process)
-        signal.signal(signal.SIGINT, interrupt)
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _check_port(port: int) -> None:

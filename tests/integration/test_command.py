@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -107,28 +108,37 @@ def test_a_backfill_lands_its_days_and_says_so(home: Home) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_dev_serves_on_this_machine_only_and_leaves_nothing_behind(home: Home, number: signal.Signals) -> None:
-    port = 3971 + number % 7
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     serving = start(home, "dev", "--port", str(port))
-    assert serving.stdout is not None
-    assert serving.stdout.readline().startswith(f"http://127.0.0.1:{port} ")
+    try:
+        assert serving.stdout is not None
+        assert serving.stdout.readline().startswith(f"http://127.0.0.1:{port} ")
+        _wait_for(f"http://127.0.0.1:{port}/server_info", serving)
+        assert _listening(port) in ([], ["0100007F"]), "listens beyond loopback"
+        started = _descendants(serving.pid)
+        serving.send_signal(number)
+        serving.communicate(timeout=40)
+    finally:
+        serving.terminate()
+        serving.communicate(timeout=40)
+    assert serving.returncode == 0
+    for process in started:
+        assert not Path(f"/proc/{process}").exists(), "a server outlived the command"
+
+
+def _wait_for(url: str, serving: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 90
     while True:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=2) as answer:
+            with urllib.request.urlopen(url, timeout=2) as answer:
                 assert answer.status == 200
-                break
+                return
         except OSError:
             assert serving.poll() is None, serving.communicate()
             assert time.monotonic() < deadline, "Dagster does not answer"
             time.sleep(0.3)
-    servers = _listening(port)
-    assert servers in ([], ["0100007F"]), "listens beyond loopback"
-    group = _children_groups(serving.pid)
-    serving.send_signal(number)
-    serving.communicate(timeout=40)
-    assert serving.returncode == 0
-    for process in group:
-        assert not Path(f"/proc/{process}").exists(), "a server outlived the command"
 
 
 def _listening(port: int) -> list[str]:
@@ -143,7 +153,7 @@ def _listening(port: int) -> list[str]:
     return found
 
 
-def _children_groups(pid: int) -> list[int]:
+def _descendants(pid: int) -> list[int]:
     """Processes started, directly or not, by a process; empty where the system does not tell."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
