@@ -348,8 +348,9 @@ class Warehouse:
         cost follows the rows, not the table.
 
         `_available_at` of an added row is its `_vintage_at` (basis `observed`) if it came no later than it could be
-        known, if it restates a known key, or if an earlier complete landing had asked for its period after the period
-        had ended and it was not there. Otherwise it is the instant from which it could be known (basis `assumed`).
+        known, if it restates a known key, or if an earlier complete landing had looked for it after that and it was not
+        there. Otherwise it is the instant from which it could be known (basis `assumed`): a look before that instant
+        says nothing against it.
 
         Raises:
             WarehouseError: the file cannot be used. Nothing of the landing is in the warehouse then.
@@ -521,7 +522,6 @@ class Warehouse:
             rows.sort(dataset.time_column, maintain_order=True)
             .with_columns(
                 _begins_at=begins.cast(UTC_DATETIME),
-                _ends_at=dataset.period_end().cast(UTC_DATETIME),
                 _knowable_at=dataset.knowable_at().cast(UTC_DATETIME),
             )
             .pipe(self._with_looked_until, connection, dataset)
@@ -560,8 +560,7 @@ class Warehouse:
                     *,
                     _vintage_at <= _knowable_at
                         or is_restated
-                        or coalesce(_looked_until > _ends_at, false)
-                        or coalesce(_looked_until = _ends_at and _ends_at > _begins_at, false) as is_observed,
+                        or coalesce(_looked_until > _knowable_at, false) as is_observed,
                 from differing
                 """
             )

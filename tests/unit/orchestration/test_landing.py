@@ -141,8 +141,12 @@ class TestAvailability:
         refresh_dataset(workspace, PRICES, "run-2")
         assert vintages(workspace, "btc", LAST) == [(108.0, at("2024-01-11 15:00"), "observed")]
 
-    def test_looking_before_the_period_ended_proves_nothing(self, acme: Acme, workspace: Workspace) -> None:
-        acme.now = at("2024-01-09 20:00")
+    @pytest.mark.parametrize("looked_at", ["2024-01-09 20:00", "2024-01-10 03:00", "2024-01-10 08:00"])
+    def test_looking_before_it_could_be_known_proves_nothing(
+        self, acme: Acme, workspace: Workspace, looked_at: str
+    ) -> None:
+        """Inside the period, after it but within the usual lag, and at the very instant."""
+        acme.now = at(looked_at)
         late = acme.prices.pop(("btc", LAST))
         refresh_dataset(workspace, PRICES, "run-1")
         acme.now, acme.prices["btc", LAST] = at("2024-01-11 15:00"), late
