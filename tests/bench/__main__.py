@@ -119,7 +119,8 @@ def measure(home: Path, scale: int) -> None:
     eve, day = settings_at(home, EVE), settings_at(home, DAY)
     if scale > 1:
         multiply(eve.warehouse_path, scale)
-        refresh_forced(eve)
+    # A home at a new path makes dbt read its project again, once.
+    refresh_forced(eve)
     idle = refresh(eve)
     new = refresh(day)
     with tempfile.TemporaryDirectory() as folder:
