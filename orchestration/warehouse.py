@@ -302,6 +302,13 @@ class Warehouse:
                 yield connection
             except _FILE_ERRORS as error:
                 raise self._explain(error) from error
+            except RuntimeError as error:
+                # DuckDB turns an interrupt into an error of the query under way. Taken for one, the run would go on,
+                # and its next connection would wait for ever for that query to let go of the file.
+                if str(error) == "Query interrupted":
+                    connection.interrupt()
+                    raise KeyboardInterrupt from error
+                raise
             finally:
                 try:
                     connection.close()

@@ -143,6 +143,8 @@ def test_interrupted_work_ends_at_once_even_in_the_middle_of_a_query(number: sig
 def test_signals_work_as_before_when_the_work_is_done() -> None:
     script = (
         "import os, signal\n"
+        # A shell that starts the suite in the background has it ignore interrupts.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from orchestration.cli.interrupts import ending_at_once\n"
         "with ending_at_once():\n"
         "    pass\n"

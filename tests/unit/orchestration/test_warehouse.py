@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -203,3 +205,18 @@ def test_windows_that_touch_are_one() -> None:
     day = [at(f"2024-01-0{number}") for number in range(1, 8)]
     windows = [Window(day[3], day[4]), Window(day[0], day[1]), Window(day[1], day[2]), Window(day[0], day[1])]
     assert merged(windows) == (Window(day[0], day[2]), Window(day[3], day[4]))
+
+
+def test_an_interrupt_inside_a_query_stays_an_interrupt(tmp_path: Path) -> None:
+    """DuckDB reports it as an error of the query; a run that took it for one would go on and then hang."""
+    warehouse = Warehouse(Settings.load(home=tmp_path, market="simulated"))
+    # A shell that starts the suite in the background has it ignore interrupts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), warehouse.connect("counting to a large number") as connection:
+            threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+            connection.execute("select sum(one.i * two.i) from range(200000) as one(i), range(200000) as two(i)")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with warehouse.connect("looking whether it is free") as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
