@@ -215,7 +215,7 @@ def refresh_dataset(
         CannotArchive: the archive cannot be written.
     """
     report = DatasetReport(dataset.table)
-    if reason := _unavailable(dataset):
+    if reason := unavailable(dataset, workspace.market):
         report.status = "skipped"
         workspace.observer.dataset_finished(dataset.table, f"skipped: {reason}", 0, 0.0, None)
         return report
@@ -240,6 +240,9 @@ def refresh_dataset(
             if isinstance(failure, Unreachable | RateLimited | Blocked):
                 # Whoever does not answer now will not answer for the next window either.
                 break
+        if since is None:
+            for window in workspace.transport.further_windows():
+                _land_window(workspace, dataset, archive, window, run_id, report)
         report.window_count = len(windows)
         if windows:
             report.asked_for = str(Window(windows[0].start, windows[-1].end))
@@ -608,11 +611,14 @@ def _dataset_lock(workspace: Workspace, dataset: Dataset) -> Iterator[None]:
         lock.release()
 
 
-def _unavailable(dataset: Dataset) -> str | None:
+def unavailable(dataset: Dataset, market: "Market") -> str | None:
+    """Why a dataset is off in a market; None if it is on."""
     if dataset.retired is not None:
         return dataset.retired
-    if dataset.needs_key is not None and provider_key(dataset.needs_key) is None:
-        return f"needs a key in {dataset.needs_key}"
+    if not market.has(dataset.provider.name):
+        return f"{dataset.provider.title} does not answer in this market"
+    if market.needs_keys and dataset.needs_key is not None and provider_key(dataset.needs_key) is None:
+        return f"off: {dataset.needs_key} is not set"
     return None
 
 

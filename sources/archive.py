@@ -226,6 +226,7 @@ def _encode(entry: Entry) -> bytes:
         "method": entry.request.method,
         "url": entry.request.url,
         "params": entry.request.params,
+        "content": entry.request.content,
         "status": entry.status,
         "content_type": entry.content_type,
         "retrieved_at": entry.retrieved_at.isoformat(),
@@ -233,6 +234,8 @@ def _encode(entry: Entry) -> bytes:
         "bytes": entry.byte_count,
         "path": entry.path,
     }
+    if not entry.request.content:
+        del row["content"]
     if entry.companions:
         row["companions"] = entry.companions
     if entry.is_companion:
@@ -249,7 +252,12 @@ def _decode(sequence: int, line: bytes) -> Entry:
         sequence=sequence,
         run_id=row["run_id"],
         window=Window(start, end),
-        request=Request(row["url"], tuple((name, value) for name, value in row["params"]), row["method"]),
+        request=Request(
+            row["url"],
+            tuple((name, value) for name, value in row["params"]),
+            row["method"],
+            row.get("content", ""),
+        ),
         status=row["status"],
         content_type=row["content_type"],
         retrieved_at=datetime.fromisoformat(row["retrieved_at"]),

@@ -29,7 +29,18 @@ UTC_DATETIME = pl.Datetime("us", "UTC")
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _ALLOWED_DTYPES = (pl.String, pl.Float64, pl.Int64, pl.Boolean, pl.Date, UTC_DATETIME)
 
-SUBJECTS = ("flows", "leverage", "liquidity", "prices", "volatility", "holders", "defi", "macro", "sentiment")
+SUBJECTS = (
+    "flows",
+    "institutions",
+    "leverage",
+    "liquidity",
+    "prices",
+    "volatility",
+    "holders",
+    "defi",
+    "macro",
+    "sentiment",
+)
 """The groups of the asset graph: what the data is about, in the words of the desk."""
 
 
@@ -67,6 +78,8 @@ class Provider:
         parallel: how many requests may be under way at once.
         probe_url: a small request by which `undertow doctor` sees whether the vendor answers from here.
         user_agent: what to call ourselves where the usual name goes unanswered.
+        probe_content: JSON document to post to `probe_url`, for a provider that is only asked by POST.
+        probe_statuses: statuses that say it answers; without its key a provider may say 401 to the probe.
     """
 
     name: str
@@ -77,6 +90,8 @@ class Provider:
     rates: tuple[Rate, ...] = (Rate(5, 1.0),)
     parallel: int = 1
     user_agent: str | None = None
+    probe_content: str = ""
+    probe_statuses: tuple[int, ...] = (200,)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -137,11 +152,19 @@ class Window:
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked, without secrets: keys travel in headers, which are never kept."""
+    """What was asked, without secrets: keys travel beside it and are never kept.
+
+    Args:
+        url: without query string, user or key.
+        params: query parameters.
+        method: HTTP method.
+        content: the document that was sent, for providers that are asked by POST.
+    """
 
     url: str
     params: tuple[tuple[str, str], ...] = ()
     method: str = "GET"
+    content: str = ""
 
     def param(self, name: str) -> str:
         """The value of a query parameter; an empty string if it was not sent."""
@@ -267,7 +290,7 @@ class Dataset:
         available_at: Polars expression over the declared columns for the instant from which a row could be known, where
             `end of period + lag` is not the truth (release calendars, vendor completion stamps).
         can_be_empty: whether an answer without rows is normal (an event list, a day not yet published).
-        needs_key: environment variable with the key, if there is no way without one.
+        needs_key: environment variable with the key (or the contact a provider insists on), if there is no way without.
         retired: reason, if the provider no longer serves it.
     """
 

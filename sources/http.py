@@ -7,18 +7,22 @@ capped while streaming, and errors never repeat headers or query strings, which 
 
 from __future__ import annotations
 
+import json
+import logging
+import os
 import re
 import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import islice
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar, runtime_checkable
 
 import httpx
 from pyrate_limiter import Limiter
@@ -47,9 +51,50 @@ _CHALLENGE = re.compile(rb"<title>\s*Just a moment\.\.\.|cf_chl_opt|Attention Re
 
 T = TypeVar("T")
 
+KEYLESS = "no-key-wanted"
+"""Stands in for a key where none is wanted."""
+
+_ALLOWANCE_HEADERS = (
+    "x-ratelimit-remaining",
+    "ratelimit-remaining",
+    "x-ratelimit-limit",
+    "x-mbx-used-weight-1m",
+    "x-bapi-limit-status",
+    "x-gate-ratelimit-requests-remain",
+    "api-key-use-limit",
+    "api-key-max-limit",
+)
+
+# httpx logs every address with its query, where some providers want their key.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+@runtime_checkable
+class Holding(Protocol):
+    """A transport that holds answers and knows which of them nobody has been given yet."""
+
+    def further_windows(self) -> Sequence[Window]:
+        """See `Transport.further_windows`."""
+
 
 class NotHeld(httpx.ConnectError):
     """Raised by a transport that answers from a store, for a request the store holds no answer to."""
+
+
+@dataclass(frozen=True)
+class _Envelope:
+    """What travels with a request: headers, and the secrets that are kept nowhere."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secret_headers: Mapping[str, str] = field(default_factory=dict)
+    secret_params: Mapping[str, str] = field(default_factory=dict)
+    secret_url: str | None = None
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must not be repeated."""
+        found = [*self.secret_headers.values(), *self.secret_params.values(), self.secret_url or ""]
+        return [secret for secret in found if secret and secret != KEYLESS]
 
 
 class _Retryable(Exception):
@@ -72,6 +117,7 @@ class Transport:
             loopback server of the simulated market is addressed.
         retry_wait: seconds before the second attempt; doubles from there, with jitter.
         timeout: of one connect, read or write.
+        needs_keys: whether this market's providers want their keys; a simulated or recorded one does not.
     """
 
     def __init__(
@@ -83,13 +129,17 @@ class Transport:
         base_url: str | None = None,
         retry_wait: float = 1.0,
         timeout: httpx.Timeout = TIMEOUT,
+        needs_keys: bool = True,
     ) -> None:
+        self.needs_keys = needs_keys
         self.now = now
         self.paced = paced
         self.base_url = base_url
         self.retry_wait = retry_wait
         self._limiters: dict[str, Limiter] = {}
+        self._allowances: dict[str, str] = {}
         self._lock = threading.Lock()
+        self._answering = transport
         self._http = httpx.Client(
             transport=transport,
             timeout=timeout,
@@ -112,7 +162,38 @@ class Transport:
 
     def client(self, dataset: Dataset, window: Window) -> Client:
         """A client that fetches `window` of `dataset`."""
-        return Client(self, dataset.provider, window, where=f"{dataset.provider.name}.{dataset.name} {window}")
+        return Client(
+            self,
+            dataset.provider,
+            window,
+            where=f"{dataset.provider.name}.{dataset.name} {window}",
+            key_variable=dataset.needs_key,
+        )
+
+    def key(self, variable: str) -> str | None:
+        """The provider key in an environment variable; None if there is none, a stand-in where none is wanted."""
+        found = os.environ.get(variable, "").strip()
+        return found or (None if self.needs_keys else KEYLESS)
+
+    def further_windows(self) -> Sequence[Window]:
+        """Windows that hold answers nobody has been given yet, of the series that were asked for since the last call.
+
+        Providers give what they are asked for and this is empty. A recording may hold several answers to one request,
+        from different times, and a single look at the whole history sees one of them.
+        """
+        return self._answering.further_windows() if isinstance(self._answering, Holding) else ()
+
+    def note_allowance(self, provider: Provider, headers: httpx.Headers) -> None:
+        """Remember what a response says of how much may still be asked."""
+        said = [f"{name}: {headers[name][:40]}" for name in _ALLOWANCE_HEADERS if name in headers]
+        if said:
+            with self._lock:
+                self._allowances[provider.name] = ", ".join(said)
+
+    def allowance(self, provider: Provider) -> str | None:
+        """What the provider last said of how much may still be asked; None if it never did."""
+        with self._lock:
+            return self._allowances.get(provider.name)
 
     def probe(self, provider: Provider) -> int:
         """Ask the provider's probe URL once and return the HTTP status.
@@ -123,7 +204,10 @@ class Transport:
         moment = self.now()
         window = Window(moment - timedelta(days=1), moment)
         client = Client(self, provider, window, where=provider.name, attempts=1)
-        return client.get(provider.probe_url).status
+        if provider.probe_content:
+            document = json.loads(provider.probe_content)
+            return client.post(provider.probe_url, document, accept=provider.probe_statuses).status
+        return client.get(provider.probe_url, accept=provider.probe_statuses).status
 
     def limiter(self, provider: Provider) -> Limiter:
         with self._lock:
@@ -132,22 +216,21 @@ class Transport:
                 self._limiters[provider.name] = Limiter(rates)
             return self._limiters[provider.name]
 
-    def send(self, request: httpx.Request) -> httpx.Response:
-        return self._http.send(request, stream=True)
+    def send(self, request: httpx.Request, *, follow_redirects: bool) -> httpx.Response:
+        return self._http.send(request, stream=True, follow_redirects=follow_redirects)
 
     def build(
-        self, request: Request, window: Window, headers: Mapping[str, str], content: bytes | None
+        self, request: Request, window: Window, headers: Mapping[str, str], params: Mapping[str, str], url: httpx.URL
     ) -> httpx.Request:
-        url = httpx.URL(request.url)
         if self.base_url is not None:
             origin = httpx.URL(self.base_url)
             url = url.copy_with(scheme=origin.scheme, host=origin.host, port=origin.port, path=f"/{url.host}{url.path}")
         return self._http.build_request(
             request.method,
             url,
-            params=list(request.params) or None,
+            params=[*request.params, *params.items()] or None,
             headers=dict(headers),
-            content=content,
+            content=request.content.encode() if request.content else None,
             extensions={"window": window},
         )
 
@@ -156,8 +239,16 @@ class Client:
     """Fetches one window of one dataset. Made by `Transport.client`."""
 
     def __init__(
-        self, transport: Transport, provider: Provider, window: Window, *, where: str, attempts: int = ATTEMPTS
+        self,
+        transport: Transport,
+        provider: Provider,
+        window: Window,
+        *,
+        where: str,
+        attempts: int = ATTEMPTS,
+        key_variable: str | None = None,
     ) -> None:
+        self._key_variable = key_variable
         self._transport = transport
         self._provider = provider
         self._window = window
@@ -174,6 +265,27 @@ class Client:
         """`provider.dataset window`, for the errors a fetch raises itself."""
         return self._where
 
+    @property
+    def key(self) -> str:
+        """The key of a dataset that needs one.
+
+        Raises:
+            Rejected: the environment variable that the descriptor names holds none.
+        """
+        variable = self._key_variable or ""
+        found = self._transport.key(variable) if variable else None
+        if found is None:
+            raise Rejected(
+                f"{self._provider.title} wants a key and {variable or 'no variable'} holds none",
+                remedy=f"set {variable} in the environment",
+                where=self._where,
+            )
+        return found
+
+    def option(self, variable: str) -> str | None:
+        """A setting of the environment that a provider can do without; only a market that asks the world has any."""
+        return os.environ.get(variable, "").strip() or None if self._transport.needs_keys else None
+
     def get(
         self,
         url: str,
@@ -181,21 +293,48 @@ class Client:
         *,
         headers: Mapping[str, str] | None = None,
         accept: Collection[int] = (200,),
-        method: str = "GET",
-        content: bytes | None = None,
+        secret_headers: Mapping[str, str] | None = None,
+        secret_params: Mapping[str, str] | None = None,
     ) -> Body:
         """Ask once, retrying what a retry can help.
 
         Args:
             url: without query string.
             params: query parameters; never a secret, they are archived.
-            headers: extra headers, where keys go.
+            headers: extra headers.
             accept: statuses that are an answer rather than a failure; a 404 can mean "not published".
+            secret_headers: headers with a key. They are sent, never kept, and not sent on to where a redirect leads.
+            secret_params: the same for a key that the provider wants in the query.
 
         Raises:
             Unreachable, RateLimited, Blocked, Rejected: see `sources.errors`; the body, if any, is attached.
         """
-        request = Request(url, tuple((name, str(value)) for name, value in (params or {}).items()), method)
+        request = Request(url, tuple((name, str(value)) for name, value in (params or {}).items()))
+        return self._ask(request, _Envelope(headers or {}, secret_headers or {}, secret_params or {}), accept)
+
+    def post(
+        self,
+        url: str,
+        document: object,
+        *,
+        headers: Mapping[str, str] | None = None,
+        accept: Collection[int] = (200,),
+        secret_headers: Mapping[str, str] | None = None,
+        secret_url: str | None = None,
+    ) -> Body:
+        """The same with a JSON document, which is archived as part of the request.
+
+        Args:
+            url: where to, as it is archived.
+            document: what is sent, as JSON.
+            secret_url: where it really goes, if that address holds a key.
+        """
+        content = json.dumps(document, separators=(",", ":"))
+        request = Request(url, (), "POST", content)
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        return self._ask(request, _Envelope(sent, secret_headers or {}, {}, secret_url), accept)
+
+    def _ask(self, request: Request, envelope: _Envelope, accept: Collection[int]) -> Body:
         retrying = Retrying(
             stop=stop_after_attempt(self._attempts),
             retry=retry_if_exception_type(_Retryable),
@@ -203,7 +342,7 @@ class Client:
             reraise=True,
         )
         try:
-            return retrying(self._once, request, self._headers(headers), content, frozenset(accept))
+            return retrying(self._once, request, envelope, frozenset(accept))
         except _Retryable as last:
             raise last.error from None
 
@@ -252,9 +391,9 @@ class Client:
         base = self._transport.retry_wait
         return wait_exponential(multiplier=base, max=30.0)(state) + wait_random(0, base)(state)
 
-    def _headers(self, extra: Mapping[str, str] | None) -> dict[str, str]:
+    def _headers(self, envelope: _Envelope) -> dict[str, str]:
         own = {"User-Agent": self._provider.user_agent} if self._provider.user_agent else {}
-        return {**own, **(extra or {})}
+        return {**own, **envelope.headers, **envelope.secret_headers}
 
     def _acquire(self) -> None:
         if not self._transport.paced:
@@ -266,14 +405,20 @@ class Client:
                 where=self._where,
             )
 
-    def _once(self, request: Request, headers: dict[str, str], content: bytes | None, accept: frozenset[int]) -> Body:
+    def _once(self, request: Request, envelope: _Envelope, accept: frozenset[int]) -> Body:
         self._acquire()
         with self._transport_errors(request):
-            response = self._transport.send(self._transport.build(request, self._window, headers, content))
+            url = httpx.URL(envelope.secret_url or request.url)
+            built = self._transport.build(request, self._window, self._headers(envelope), envelope.secret_params, url)
+            response = self._transport.send(built, follow_redirects=not envelope.secrets)
             try:
                 payload = self._read(response)
             finally:
                 response.close()
+        self._transport.note_allowance(self._provider, response.headers)
+        for secret in envelope.secrets:
+            # Providers repeat a rejected key in what they say about it.
+            payload = payload.replace(secret.encode(), b"[key]")
         body = Body(
             request=request,
             status=response.status_code,

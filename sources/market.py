@@ -28,6 +28,8 @@ class Market:
         is_simulated: whether the numbers are made up.
         now: the market's clock.
         connect: opens a line to the market's providers.
+        needs_keys: whether its providers want their keys.
+        answers: names of the providers that answer in it; None if all do.
     """
 
     name: str
@@ -35,6 +37,12 @@ class Market:
     is_simulated: bool
     now: Callable[[], datetime]
     connect: Callable[[], Transport]
+    needs_keys: bool = True
+    answers: frozenset[str] | None = None
+
+    def has(self, provider: str) -> bool:
+        """Whether a provider answers in this market at all."""
+        return self.answers is None or provider in self.answers
 
 
 def open_market(spec: str, *, now: datetime | None = None, faults: Sequence[str] = ()) -> Market:
@@ -63,6 +71,7 @@ def _wall_clock() -> datetime:
 
 
 def _simulated(now: datetime | None, faults: Sequence[str]) -> Market:
+    from sources.simulator.answers import PROVIDERS
     from sources.simulator.market import END_OF_MARKET
     from sources.simulator.transport import SimulatedTransport
 
@@ -70,9 +79,10 @@ def _simulated(now: datetime | None, faults: Sequence[str]) -> Market:
 
     def connect() -> Transport:
         answering = SimulatedTransport(now=moment, faults=faults)
-        return Transport(now=lambda: moment, transport=answering, paced=False, retry_wait=0.01)
+        return Transport(now=lambda: moment, transport=answering, paced=False, retry_wait=0.01, needs_keys=False)
 
-    return Market("simulated", "SIMULATED market, not real data", True, lambda: moment, connect)
+    title = "SIMULATED market, not real data"
+    return Market("simulated", title, True, lambda: moment, connect, needs_keys=False, answers=PROVIDERS)
 
 
 def _recorded(folder: Path, now: datetime | None) -> Market:
@@ -83,6 +93,7 @@ def _recorded(folder: Path, now: datetime | None) -> Market:
 
     def connect() -> Transport:
         answering = RecordedTransport(recording, now=moment)
-        return Transport(now=lambda: moment, transport=answering, paced=False, retry_wait=0.01)
+        return Transport(now=lambda: moment, transport=answering, paced=False, retry_wait=0.01, needs_keys=False)
 
-    return Market("recorded", f"recorded responses from {folder.name}", False, lambda: moment, connect)
+    title = f"recorded responses from {folder.name}"
+    return Market("recorded", title, False, lambda: moment, connect, needs_keys=False)

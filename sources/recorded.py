@@ -3,7 +3,8 @@
 `<folder>/index.jsonl` holds one JSON object per response (request, status, file, hash, coverage, when it was recorded).
 A request is matched by method, host, path and the parameters that say which series is meant. Parameters that say which
 part of it (window, page size, order, the list of metrics) are not compared, because nobody records a request for every
-window; instead the answer is the response that covers most of the window. Page tokens do identify: they name one page.
+window; instead the answer is the response that covers most of the span that the request names, or of the window it is
+made for. Page tokens do identify: they name one page.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -31,6 +33,11 @@ _NOT_IDENTIFYING = frozenset(
         *("metrics", "ignore_unsupported_errors", "ignore_forbidden_errors", "null_as_zero", "pretty"),
     }
 )
+_STARTS = ("start_time", "startTime", "start_timestamp", "start", "startday", "start_date", "cosd", "from", "since")
+_ENDS = ("end_time", "endTime", "end_timestamp", "end", "endday", "end_date", "coed", "to", "until")
+_SAME_AS_ABSENT = frozenset({("$offset", "0")})
+"""Parameters that say what goes without saying."""
+
 _ABSENT_IS_404 = frozenset({"data.binance.vision"})
 """Hosts that hold files: what was not recorded looks as if it had not been published."""
 
@@ -88,6 +95,10 @@ class Recording:
         self.folder = folder
         self._responses = responses
 
+    def siblings(self, series: _Series, now: datetime) -> list[Recorded]:
+        """All responses for a series that existed at `now`."""
+        return [recorded for recorded in self._responses.get(series, ()) if recorded.recorded_at <= now]
+
     @classmethod
     def open(cls, folder: Path) -> Recording:
         """Read the index of a folder; bodies are read when they are asked for.
@@ -119,19 +130,19 @@ class Recording:
         """When the newest response was recorded."""
         return max(recorded.recorded_at for held in self._responses.values() for recorded in held)
 
-    def find(self, method: str, url: httpx.URL, window: Window | None, now: datetime) -> Recorded | None:
-        """The response that covers most of `window`, of those for this series that existed at `now`.
+    def find(self, request: httpx.Request, window: Window | None, now: datetime) -> Recorded | None:
+        """The response that covers most of what is asked for, of those for this series that existed at `now`.
 
-        Among equals the one to exactly this query wins, then the newest.
+        That is the span the request names, or else `window`. Among equals the one to exactly this query wins, then the
+        newest.
         """
-        params = _sorted_params(url)
-        held = self._responses.get(_series(method, url), ())
-        candidates = [recorded for recorded in held if recorded.recorded_at <= now]
+        params = _sorted_params(request.url)
+        span = _span_of(request.url, now) or window
 
         def merit(recorded: Recorded) -> tuple[timedelta, bool, datetime]:
-            return _overlap(recorded.covers, window), recorded.params == params, recorded.recorded_at
+            return _overlap(recorded.covers, span), recorded.params == params, recorded.recorded_at
 
-        return max(candidates, key=merit, default=None)
+        return max(self.siblings(series_of(request), now), key=merit, default=None)
 
 
 def _entry(folder: Path, row: Mapping[str, object]) -> tuple[_Series, Recorded]:
@@ -148,7 +159,8 @@ def _entry(folder: Path, row: Mapping[str, object]) -> tuple[_Series, Recorded]:
     covers = None
     if coverage["start"] is not None:
         covers = Window.of_days(date.fromisoformat(coverage["start"]), date.fromisoformat(coverage["end"]))
-    return _series(str(request["method"]), url), Recorded(
+    posted = request.get("body") or ""
+    return _series(str(request["method"]), url, str(posted)), Recorded(
         params=_sorted_params(url),
         status=int(str(row["status"])),
         content_type=str(row["content_type"]),
@@ -164,10 +176,38 @@ def _sorted_params(url: httpx.URL) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(url.params.multi_items()))
 
 
-def _series(method: str, url: httpx.URL) -> _Series:
+def _series(method: str, url: httpx.URL, content: str) -> _Series:
     """What a request is about, whatever part of it is asked for."""
-    identifying = tuple((name, value) for name, value in _sorted_params(url) if name not in _NOT_IDENTIFYING)
-    return method.upper(), url.host, url.path, identifying
+    identifying = tuple(
+        pair for pair in _sorted_params(url) if pair[0] not in _NOT_IDENTIFYING and pair not in _SAME_AS_ABSENT
+    )
+    return method.upper(), url.host, url.path, (*identifying, *((("", content),) if content else ()))
+
+
+def series_of(request: httpx.Request) -> _Series:
+    return _series(request.method, request.url, request.content.decode("utf-8", "replace"))
+
+
+def _span_of(url: httpx.URL, now: datetime) -> Window | None:
+    """The span a request names: unix seconds, milliseconds or ISO days and instants; None if it names no start."""
+    params = dict(url.params.multi_items())
+    start = next((moment for name in _STARTS if (moment := _moment(params.get(name, "")))), None)
+    end = next((moment for name in _ENDS if (moment := _moment(params.get(name, "")))), None)
+    if start is None:
+        return None
+    # A day that is named as the last one is meant whole.
+    end = (end or now) + timedelta(days=1)
+    return Window(start, end) if start < end else None
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        if text.isdigit() and len(text) in (9, 10, 12, 13):
+            return datetime.fromtimestamp(int(text) / (1000 if len(text) > 10 else 1), UTC)
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _overlap(covers: Window | None, window: Window | None) -> timedelta:
@@ -187,6 +227,21 @@ class RecordedTransport(httpx.BaseTransport):
     def __init__(self, recording: Recording, *, now: datetime) -> None:
         self._recording = recording
         self._now = now
+        self._given: set[Path] = set()
+        self._asked: set[_Series] = set()
+        self._lock = threading.Lock()
+
+    def further_windows(self) -> Sequence[Window]:
+        """Windows of the responses nobody has been given yet, of the series asked for since the last call."""
+        with self._lock:
+            asked, self._asked = self._asked, set()
+            waiting = [
+                one.covers
+                for series in asked
+                for one in self._recording.siblings(series, self._now)
+                if one.covers is not None and one.path not in self._given
+            ]
+        return sorted(set(waiting), key=lambda window: window.start)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request.
@@ -196,15 +251,21 @@ class RecordedTransport(httpx.BaseTransport):
             Malformed: the recorded body is missing or damaged.
         """
         window = request.extensions.get("window")
-        recorded = self._recording.find(request.method, request.url, window, self._now)
+        request.read()
+        series = series_of(request)
+        recorded = self._recording.find(request, window, self._now)
+        with self._lock:
+            self._asked.add(series)
+            if recorded is not None:
+                self._given.add(recorded.path)
         if recorded is None:
             if request.url.host in _ABSENT_IS_404:
                 return httpx.Response(404, headers={"content-type": "text/plain"}, request=request)
-            method, host, path, identifying = _series(request.method, request.url)
-            series = "&".join(f"{name}={value}" for name, value in identifying)
+            method, host, path, identifying = series
+            query = "&".join(f"{name}={value}" if name else value for name, value in identifying)
             raise NotHeld(
                 f"the recording '{self._recording.folder.name}' holds no response by {self._now:%Y-%m-%d} for"
-                f" {method} {host}{path}{'?' if series else ''}{series}"
+                f" {method} {host}{path}{'?' if query else ''}{query}"
             )
         return httpx.Response(
             recorded.status,

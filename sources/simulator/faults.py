@@ -23,18 +23,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-PROVIDERS = (
-    "alternative_me",
-    "bgeometrics",
-    "binance_futures",
-    "binance_vision",
-    "coinmetrics",
-    "defillama",
-    "deribit",
-    "farside",
-    "fred",
-)
-
 WIRE_KINDS = ("rate_limited", "blocked", "challenge", "truncated", "broken_off", "dead", "garbage", "empty")
 """Faults of the way: they replace or damage a finished answer."""
 
@@ -47,6 +35,13 @@ RESTATEMENT = 1.013
 
 class UnknownFault(ValueError):
     """The string names no fault of the simulated market."""
+
+
+def _providers() -> frozenset[str]:
+    # The answers read faults, so they are looked up late.
+    from sources.simulator.answers import PROVIDERS
+
+    return PROVIDERS
 
 
 @dataclass(frozen=True)
@@ -69,8 +64,8 @@ class Fault:
         provider, _, option = rest.partition(":")
         if kind not in KINDS:
             raise UnknownFault(f"unknown fault {text!r}: the kind is one of {', '.join(KINDS)}")
-        if provider not in PROVIDERS:
-            raise UnknownFault(f"fault {text!r}: the provider is one of {', '.join(PROVIDERS)}")
+        if provider not in (known := _providers()):
+            raise UnknownFault(f"fault {text!r}: the provider is one of {', '.join(sorted(known))}")
         if kind == "checksum" and provider != "binance_vision":
             raise UnknownFault(f"fault {text!r}: only binance_vision publishes checksums")
         if kind in DATED_KINDS:

@@ -20,6 +20,7 @@ from sources.simulator.answers import Ask
 from sources.simulator.transport import NobodyAnswers, SimulatedProviders
 
 LOOPBACK = "127.0.0.1"
+_MAX_POST_BYTES = 1 << 20
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -27,11 +28,17 @@ class _Handler(BaseHTTPRequestHandler):
     server: SimulatedServer
 
     def do_GET(self) -> None:
+        self._answer(b"")
+
+    def do_POST(self) -> None:
+        self._answer(self.rfile.read(min(int(self.headers.get("Content-Length", "0")), _MAX_POST_BYTES)))
+
+    def _answer(self, content: bytes) -> None:
         parts = urlsplit(self.path)
         host, _, path = unquote(parts.path).lstrip("/").partition("/")
         params = dict(parse_qsl(parts.query, keep_blank_values=True))
         try:
-            answer, breaks_off = self.server.providers.respond(Ask(host, f"/{path}", params))
+            answer, breaks_off = self.server.providers.respond(Ask(host, f"/{path}", params, content))
         except NobodyAnswers:
             # A dead provider is a connection that ends without a word.
             self.close_connection = True

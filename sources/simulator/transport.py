@@ -116,9 +116,9 @@ class SimulatedTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
-        if request.method != "GET":
+        if request.method not in ("GET", "POST"):
             return httpx.Response(405, request=request, content=b"Method Not Allowed")
-        ask = Ask(url.host, url.path, dict(url.params))
+        ask = Ask(url.host, url.path, dict(url.params), request.read())
         try:
             answer, breaks_off = self._providers.respond(ask)
         except NobodyAnswers as silence:

@@ -8,7 +8,7 @@ from sources.simulator.answers.scene import Answer, Ask, Scene, as_json, not_fou
 from sources.simulator.calendars import UTC
 from sources.simulator.state import DAYS, day_at
 
-HOST = "api.alternative.me"
+HOSTS = ("api.alternative.me",)
 NEVER_PUBLISHED = date(2024, 10, 26)
 """A day the real history lacks too."""
 

@@ -8,7 +8,7 @@ from sources.simulator.answers.scene import Answer, Ask, Scene, as_json
 from sources.simulator.calendars import UTC
 from sources.simulator.state import ORIGIN, Floats, State
 
-HOST = "bitcoin-data.com"
+HOSTS = ("bitcoin-data.com",)
 _PUBLISHED_AFTER = timedelta(hours=9)
 _PREFIX = "/api/v1/"
 

@@ -8,7 +8,7 @@ from sources.simulator.answers.scene import Answer, Ask, Scene, as_json, not_fou
 from sources.simulator.state import ORIGIN, day_at, hour_index
 from sources.simulator.story import at
 
-HOST = "fapi.binance.com"
+HOSTS = ("fapi.binance.com",)
 _LIMIT, _MAX_LIMIT = 100, 1_000
 _INTERVAL_MS = 8 * 3_600_000
 _MARK_PRICE_SINCE = at("2023-11-01")

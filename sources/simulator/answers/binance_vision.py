@@ -29,7 +29,7 @@ from sources.simulator.answers.scene import Answer, Ask, Scene
 from sources.simulator.calendars import UTC
 from sources.simulator.state import BANDS_PCT, ORIGIN, SNAPSHOTS_PER_DAY, Candles, State, day_index
 
-HOST = "data.binance.vision"
+HOSTS = ("data.binance.vision",)
 
 PUBLISHED_AFTER = timedelta(minutes=40)
 _DAILY = r"(?P<day>\d{4}-\d{2}-\d{2})"

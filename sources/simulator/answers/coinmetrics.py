@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from sources.simulator.answers.scene import Answer, Ask, Scene, as_json, not_found
 from sources.simulator.state import OnChain, day_at, day_index
 
-HOST = "community-api.coinmetrics.io"
+HOSTS = ("community-api.coinmetrics.io",)
 _PATH = "/v4/timeseries/asset-metrics"
 _PAGE_SIZE, _MAX_PAGE_SIZE = 100, 10_000
 
@@ -70,7 +70,7 @@ def _page(ask: Ask, scene: Scene) -> dict[str, object]:
         bound = page[-1][2] + timedelta(days=1) if from_start else page[0][2] - timedelta(days=1)
         query = {name: value for name, value in params.items() if name != "next_page_token"}
         payload["next_page_token"] = _write_token(bound)
-        payload["next_page_url"] = f"https://{HOST}{_PATH}?" + urlencode(
+        payload["next_page_url"] = f"https://{HOSTS[0]}{_PATH}?" + urlencode(
             {**query, "next_page_token": _write_token(bound)}
         )
     return payload

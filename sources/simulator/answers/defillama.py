@@ -13,13 +13,13 @@ from sources.simulator.answers.scene import Answer, Ask, Scene, as_json, not_fou
 from sources.simulator.calendars import UTC
 from sources.simulator.state import DAYS, ORIGIN, Floats
 
-STABLECOINS_HOST = "stablecoins.llama.fi"
-API_HOST = "api.llama.fi"
+_STABLECOINS_HOST = "stablecoins.llama.fi"
+HOSTS = (_STABLECOINS_HOST, "api.llama.fi")
 _DAY_S = 86_400
 
 
 def answer(ask: Ask, scene: Scene) -> Answer:
-    if ask.host == STABLECOINS_HOST:
+    if ask.host == _STABLECOINS_HOST:
         if ask.path == "/stablecoincharts/all":
             return _charts(ask, scene)
         if ask.path == "/stablecoinprices":

@@ -9,7 +9,7 @@ import numpy as np
 from sources.simulator.answers.scene import Answer, Ask, Scene, as_json, not_found
 from sources.simulator.state import DAYS, ORIGIN, Floats, day_at, day_index
 
-HOST = "www.deribit.com"
+HOSTS = ("www.deribit.com",)
 _PATH = "/api/v2/public/get_volatility_index_data"
 _PAGE_SIZE = 1_000
 _DAY_MS = 86_400_000

@@ -14,7 +14,7 @@ from sources.simulator.answers.scene import Answer, Ask, Scene, not_found
 from sources.simulator.calendars import UTC, new_york
 from sources.simulator.state import Funds
 
-HOST = "farside.co.uk"
+HOSTS = ("farside.co.uk",)
 _RECENT_ROWS = 13
 _PAGES = {
     "/bitcoin-etf-flow-all-data/": ("btc", "Bitcoin ETF Flow - All Data"),

@@ -12,7 +12,7 @@ from sources.simulator.answers.scene import Answer, Ask, Scene, not_found
 from sources.simulator.calendars import released_at
 from sources.simulator.state import MacroSeries
 
-HOST = "fred.stlouisfed.org"
+HOSTS = ("fred.stlouisfed.org",)
 _WEEKLY = {"STLFSI4"}
 _HEADING_RENAMED_AT = datetime(2024, 12, 12, tzinfo=timezone.utc)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from sources.simulator.faults import Faults
 from sources.simulator.state import DAYS, ORIGIN, State, day_at
@@ -14,11 +15,20 @@ from sources.simulator.state import DAYS, ORIGIN, State, day_at
 
 @dataclass(frozen=True)
 class Ask:
-    """A parsed request."""
+    """A parsed request; `content` is what was posted."""
 
     host: str
     path: str
     params: Mapping[str, str]
+    content: bytes = b""
+
+    def document(self) -> dict[str, Any]:
+        """The JSON object that was posted; an empty one if it is something else."""
+        try:
+            found = json.loads(self.content or b"{}")
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True)

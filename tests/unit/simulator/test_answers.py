@@ -470,7 +470,7 @@ def test_binance_futures_errors(params: dict[str, str], code: int) -> None:
 def test_hosts_that_do_not_exist_and_methods_that_are_not_offered() -> None:
     with pytest.raises(httpx.ConnectError, match="no host example"):
         client().get("https://example.com/")
-    assert client().post(EVERY_PROVIDER["fred"]).status_code == 405
+    assert client().put(EVERY_PROVIDER["fred"]).status_code == 405
 
 
 @pytest.mark.parametrize("provider", sorted(EVERY_PROVIDER))

@@ -1,4 +1,7 @@
-"""Every dataset of the registry, fetched and parsed over the simulated market, gives what the state holds."""
+"""Datasets fetched and parsed over the simulated market give what the state holds, to the last digit it is told in.
+
+`test_every_dataset.py` asks of all datasets what can be asked without knowing what they mean.
+"""
 
 from __future__ import annotations
 
@@ -248,12 +251,8 @@ EXPECTED: dict[str, Callable[[State, Window], pl.DataFrame]] = {
 }
 
 
-def test_every_dataset_is_covered() -> None:
-    assert set(EXPECTED) == set(DATASETS)
-
-
 @pytest.mark.parametrize("span", SPANS)
-@pytest.mark.parametrize("table", sorted(DATASETS))
+@pytest.mark.parametrize("table", sorted(EXPECTED))
 def test_parsed_rows_are_those_of_the_state(table: str, span: str) -> None:
     dataset = DATASETS[table]
     window = Window(at_midnight(SPANS[span][0]), at_midnight(SPANS[span][1] + timedelta(days=1)))
@@ -293,9 +292,3 @@ def test_the_pending_session_is_null(table: str) -> None:
     window = Window(at_midnight(date(2025, 12, 1)), market.END_OF_MARKET)
     newest = parsed(dataset, window).filter(pl.col("session_date") == date(2025, 12, 5), pl.col("ticker") == "IBIT")
     assert newest["net_flow_usd"].to_list() == [None]
-
-
-def test_every_probe_is_answered() -> None:
-    with open_market("simulated").connect() as transport:
-        for provider in {dataset.provider.name: dataset.provider for dataset in DATASETS.values()}.values():
-            assert transport.probe(provider) == 200

@@ -1,6 +1,16 @@
 """Bodies in the providers' wire formats and a provider to send them, for the tests of `sources`.
 
-All values are invented. A stored body lies in `bodies/<table>.<ext>`; zipped formats are stored as the CSV inside.
+All values are invented. Each dataset has one exchange in `bodies/<table>.http`: the request, some headers of ours, a
+blank line, and the body as it comes.
+
+    GET https://api.example.com/v1/open-interest?symbol=BTCUSDT
+    Garble: "51" => "calm"              one figure of the body, and garbage to put in its place
+    Rename: "timestamp" => "time"       a name that a declared column is read from, as when a provider renames it
+    Rows: result.list                   where the rows are in a JSON document; `data` or the document itself if not said
+    Packed: zip                         the body is the one file in a zip
+    Nameless: yes                       cells go by their position, so one more field has no name to be reported by
+    Retrieved: 2024-07-10 12:00         when it came, if not then
+    Content: {"type":"meta"}            what was posted
 """
 
 from __future__ import annotations
@@ -9,8 +19,11 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
@@ -24,56 +37,58 @@ WINDOW = Window(datetime(2024, 7, 1, tzinfo=UTC), NOW)
 
 ARCHIVE = "https://data.binance.vision/data"
 
-# Which request each stored body answers.
-REQUESTS: Mapping[str, Request] = {
-    "alternative_me__fear_greed": Request("https://api.alternative.me/fng/", (("limit", "11"), ("format", "json"))),
-    "bgeometrics__lth_supply": Request("https://bitcoin-data.com/api/v1/lth-supply"),
-    "bgeometrics__sth_sopr": Request("https://bitcoin-data.com/api/v1/sth-sopr"),
-    "bgeometrics__sopr": Request("https://bitcoin-data.com/api/v1/sopr"),
-    "bgeometrics__realized_price": Request("https://bitcoin-data.com/api/v1/realized-price"),
-    "binance_futures__funding_rates": Request("https://fapi.binance.com/fapi/v1/fundingRate", (("symbol", "BTCUSDT"),)),
-    "binance_vision__spot_klines": Request(f"{ARCHIVE}/spot/daily/klines/BTCUSDT/1h/BTCUSDT-1h-2024-07-01.zip"),
-    "binance_vision__um_metrics": Request(f"{ARCHIVE}/futures/um/daily/metrics/BTCUSDT/BTCUSDT-metrics-2024-07-01.zip"),
-    "binance_vision__um_funding_rates": Request(
-        f"{ARCHIVE}/futures/um/monthly/fundingRate/BTCUSDT/BTCUSDT-fundingRate-2024-06.zip"
-    ),
-    "binance_vision__um_book_depth": Request(
-        f"{ARCHIVE}/futures/um/daily/bookDepth/BTCUSDT/BTCUSDT-bookDepth-2024-07-01.zip"
-    ),
-    "coinmetrics__asset_metrics": Request(
-        "https://community-api.coinmetrics.io/v4/timeseries/asset-metrics", (("assets", "btc"),)
-    ),
-    "defillama__stablecoin_supply": Request(
-        "https://stablecoins.llama.fi/stablecoincharts/all", (("stablecoin", "1"),)
-    ),
-    "defillama__stablecoin_prices": Request("https://stablecoins.llama.fi/stablecoinprices"),
-    "defillama__hacks": Request("https://api.llama.fi/hacks"),
-    "defillama__tvl": Request("https://api.llama.fi/v2/historicalChainTvl"),
-    "deribit__dvol": Request(
-        "https://www.deribit.com/api/v2/public/get_volatility_index_data", (("currency", "BTC"), ("resolution", "1D"))
-    ),
-    "farside__etf_flows": Request("https://farside.co.uk/btc/"),
-    "fred__daily_series": Request("https://fred.stlouisfed.org/graph/fredgraph.csv", (("id", "VIXCLS"),)),
-    "fred__weekly_series": Request("https://fred.stlouisfed.org/graph/fredgraph.csv", (("id", "STLFSI4"),)),
-}
+
+@dataclass(frozen=True)
+class Exchange:
+    """A stored request and the body it was answered with; see the top of this module."""
+
+    request: Request
+    headers: Mapping[str, str]
+    content: bytes
+
+    def pair(self, name: str) -> tuple[str, str]:
+        """What stands on both sides of the arrow of a header."""
+        old, arrow, new = self.headers[name].partition(" => ")
+        assert arrow, f"write {name}: old => new"
+        return old, new
+
+    @property
+    def is_zipped(self) -> bool:
+        return self.headers.get("Packed") == "zip"
+
+
+@cache
+def exchange(table: str) -> Exchange:
+    """The stored exchange of a dataset."""
+    path = BODIES / f"{table}.http"
+    assert path.is_file(), f"store a body of {table} in {path}: see the top of tests/unit/sources/wire.py"
+    head, _, content = path.read_bytes().partition(b"\n\n")
+    first, *lines = head.decode().splitlines()
+    method, _, address = first.partition(" ")
+    headers = dict(line.split(": ", 1) for line in lines)
+    parts = urlsplit(address)
+    params = tuple(parse_qsl(parts.query, keep_blank_values=True))
+    request = Request(f"{parts.scheme}://{parts.netloc}{parts.path}", params, method, headers.get("Content", ""))
+    return Exchange(request, headers, content)
 
 
 def stored(table: str) -> bytes:
     """The stored body of a dataset, before zipping."""
-    (path,) = BODIES.glob(f"{table}.*")
-    return path.read_bytes()
+    return exchange(table).content
 
 
 def body(table: str, content: bytes | str | None = None, **changes: object) -> Body:
-    """A response for a dataset: the stored one, or `content` in its place. CSV for the archive is zipped on the way."""
-    raw = stored(table) if content is None else content.encode() if isinstance(content, str) else content
+    """A response for a dataset: the stored one, or `content` in its place. What comes zipped is zipped on the way."""
+    one = exchange(table)
+    raw = one.content if content is None else content.encode() if isinstance(content, str) else content
+    retrieved_at = at(one.headers["Retrieved"]) if "Retrieved" in one.headers else NOW
     fields: dict[str, object] = {
-        "request": REQUESTS[table],
+        "request": one.request,
         "status": 200,
         "content_type": "application/octet-stream",
-        "content": zipped(raw) if table.startswith("binance_vision") and not raw.startswith(b"PK") else raw,
-        "retrieved_at": NOW,
-        "window": WINDOW,
+        "content": zipped(raw) if one.is_zipped and not raw.startswith(b"PK") else raw,
+        "retrieved_at": retrieved_at,
+        "window": Window(retrieved_at - (NOW - WINDOW.start), retrieved_at),
     }
     return Body(**{**fields, **changes})  # type: ignore[arg-type]
 
@@ -96,7 +111,8 @@ def fetched(
     dataset: Dataset, handler: Handler, *, window: Window = WINDOW, now: datetime = NOW
 ) -> tuple[list[Body], SourceError | None]:
     """What a dataset's fetch yields from a provider played by `handler`, and the error it ends with."""
-    transport = Transport(now=lambda: now, transport=httpx.MockTransport(handler), paced=False, retry_wait=0.001)
+    mocked = httpx.MockTransport(handler)
+    transport = Transport(now=lambda: now, transport=mocked, paced=False, retry_wait=0.001, needs_keys=False)
     bodies: list[Body] = []
     with transport:
         try:
