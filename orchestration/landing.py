@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -21,10 +21,11 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from orchestration.progress import LogObserver, Observer
+from orchestration.quality import examine
 from orchestration.settings import Settings, provider_key
 from orchestration.warehouse import Landed, Landing, Progress, Retrieval, Warehouse, WarehouseBusy, merged
 from sources.archive import Archive, CorruptArchive, Entry
-from sources.dataset import UTC_DATETIME, Body, Dataset, Window
+from sources.dataset import UTC_DATETIME, Body, Dataset, Window, at_midnight
 from sources.errors import Blocked, Incomplete, Malformed, RateLimited, SourceError, Unreachable
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ _PARSER_FAILURES = (
     zlib.error,
 )
 
-_FRESH, _READABLE, _KNOWN = "is_fresh", "every_response_reads", "no_unknown_columns"
+_FRESH, _READABLE, _KNOWN, _USUAL = "is_fresh", "every_response_reads", "no_unknown_columns", "nothing_odd"
 
 
 class CannotArchive(Exception):
@@ -79,8 +80,10 @@ class DatasetReport:
         total_row_count: rows in the table afterwards, all vintages.
         newest_period_end: end of the newest period that has a row.
         novelties: columns the provider sends and the descriptor does not declare.
+        finding_count: what is odd about its rows, see `orchestration.quality`; None if nothing was landed.
         errors: one line per failure.
         fetch_seconds, parse_seconds, land_seconds: where the time went; fetching includes archiving.
+        touched: periods of rows that were landed.
     """
 
     table: str
@@ -99,10 +102,12 @@ class DatasetReport:
     total_row_count: int = 0
     newest_period_end: datetime | None = None
     novelties: tuple[str, ...] = ()
+    finding_count: int | None = None
     errors: list[str] = field(default_factory=list)
     fetch_seconds: float = 0.0
     parse_seconds: float = 0.0
     land_seconds: float = 0.0
+    touched: tuple[Window, ...] = ()
 
     @property
     def error(self) -> str | None:
@@ -118,6 +123,8 @@ class DatasetReport:
 
     def add(self, landing: Landing, landed: Landed) -> None:
         """Count one landed window in."""
+        if landed.new_row_count or landed.changed_row_count:
+            self.touched = merged([*self.touched, *landing.periods])
         self.body_count += landing.body_count
         self.quarantined_count += sum(one.outcome == "quarantined" for one in landing.retrievals)
         self.absent_count += sum(one.outcome == "absent" for one in landing.retrievals)
@@ -228,6 +235,7 @@ def refresh_dataset(
         if _recover(workspace, dataset, archive, progress.last_sequence, recovered):
             # What is missing is asked for again right away; if that fails too, that is the error to show.
             report.new_row_count, report.changed_row_count = recovered.new_row_count, recovered.changed_row_count
+            report.touched = recovered.touched
             report.parse_seconds += recovered.parse_seconds
             report.land_seconds += recovered.land_seconds
             report.status = "landed" if recovered.new_row_count + recovered.changed_row_count else "unchanged"
@@ -243,6 +251,7 @@ def refresh_dataset(
         if since is None:
             for window in workspace.transport.further_windows():
                 _land_window(workspace, dataset, archive, window, run_id, report)
+        _examine(workspace, dataset, report)
         report.window_count = len(windows)
         if windows:
             report.asked_for = str(Window(windows[0].start, windows[-1].end))
@@ -264,6 +273,7 @@ def replay(workspace: Workspace, dataset: Dataset) -> DatasetReport:
         workspace.warehouse.forget(dataset)
         archive = Archive(workspace.settings.archive_path, dataset)
         _recover(workspace, dataset, archive, 0, report)
+        _examine(workspace, dataset, report)
     return report
 
 
@@ -353,6 +363,11 @@ def landing_asset(dataset: Dataset) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(
                 _KNOWN, asset=key, description="The provider sends no column that the descriptor does not declare."
             ),
+            dg.AssetCheckSpec(
+                _USUAL,
+                asset=key,
+                description="No gap, frozen value, jump or other oddity; what there is stands in quality.findings.",
+            ),
         ],
     )
     def land(context: dg.AssetExecutionContext, config: LandingConfig) -> Iterator[dg.MaterializeResult[None]]:
@@ -387,6 +402,8 @@ class _Piece:
     outcome: str
     message: str | None = None
     novelties: tuple[str, ...] = ()
+    first_period_at: datetime | None = None
+    last_period_at: datetime | None = None
 
 
 def _land_window(
@@ -424,6 +441,16 @@ def _land_window(
     clock.lap("land_seconds")
     report.add(landing, landed)
     return failure, landed.new_row_count + landed.changed_row_count
+
+
+def _examine(workspace: Workspace, dataset: Dataset, report: DatasetReport) -> None:
+    """Look at what was landed for what is odd about it."""
+    if not report.touched:
+        return
+    started = time.perf_counter()
+    touched = Window(report.touched[0].start, report.touched[-1].end)
+    report.finding_count = examine(workspace.warehouse, dataset, touched, workspace.market.now())
+    report.land_seconds += time.perf_counter() - started
 
 
 def _stored(archive: Archive, body: Body, run_id: str, error: str | None = None) -> Entry:
@@ -537,7 +564,14 @@ def _read(dataset: Dataset, body: Body) -> _Piece:
         pl.lit(body.retrieved_at, dtype=UTC_DATETIME).alias("_vintage_at"), pl.lit(body.sha256).alias("_body_sha256")
     )
     outcome = "parsed" if rows.height else "absent" if body.status == 404 else "empty"
-    return _Piece(rows, outcome, novelties=dataset.novelties(frame))
+    first, last = (_as_instant(bound) for bound in (rows[dataset.time_column].min(), rows[dataset.time_column].max()))
+    return _Piece(rows, outcome, novelties=dataset.novelties(frame), first_period_at=first, last_period_at=last)
+
+
+def _as_instant(moment: object) -> datetime | None:
+    if isinstance(moment, datetime):
+        return moment
+    return at_midnight(moment) if isinstance(moment, date) else None
 
 
 def _read_again(dataset: Dataset, archive: Archive, entry: Entry) -> _Piece:
@@ -563,6 +597,9 @@ def _retrieval(entry: Entry, piece: _Piece | None) -> Retrieval:
         row_count=0 if piece is None or piece.rows is None else piece.rows.height,
         outcome="companion" if piece is None else piece.outcome,
         message=None if piece is None else piece.message,
+        series=entry.request.series,
+        first_period_at=None if piece is None else piece.first_period_at,
+        last_period_at=None if piece is None else piece.last_period_at,
     )
 
 
@@ -709,5 +746,11 @@ def _checks(dataset: Dataset, report: DatasetReport, now: datetime) -> list[dg.A
             passed=not report.novelties,
             severity=dg.AssetCheckSeverity.WARN,
             metadata={"columns": ", ".join(report.novelties)} if report.novelties else {},
+        ),
+        dg.AssetCheckResult(
+            check_name=_USUAL,
+            passed=not report.finding_count,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={} if report.finding_count is None else {"findings": report.finding_count},
         ),
     ]

@@ -111,6 +111,39 @@ OPS_TABLES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
             "row_count": ("BIGINT", "Rows parsed from it."),
             "outcome": ("VARCHAR", "parsed, empty, absent, companion or quarantined."),
             "message": ("VARCHAR", "Why it is quarantined; null otherwise."),
+            "series": ("VARCHAR", "What was asked about, whatever part of it: the request less window and page size."),
+            "first_period_at": ("TIMESTAMPTZ", "Oldest period it has a row for; null without rows."),
+            "last_period_at": ("TIMESTAMPTZ", "Newest period it has a row for; null without rows."),
+        },
+    ),
+    "restatements": (
+        "Every figure that a provider changed after it had given it once; both are kept.",
+        {
+            "table_name": ("VARCHAR", "Name of the raw table."),
+            "period_at": ("TIMESTAMPTZ", "The period the figure is about: its start, or the instant."),
+            "entity": ("VARCHAR", "The other parts of the key; empty if there are none."),
+            "column_name": ("VARCHAR", "Which figure."),
+            "value_before": ("VARCHAR", "What it was; null if it was pending."),
+            "value_after": ("VARCHAR", "What it is now."),
+            "relative_change_ratio": ("DOUBLE", "Change over the size of what it was; null where that means nothing."),
+            "first_given_at": ("TIMESTAMPTZ", "When the figure before was retrieved."),
+            "restated_at": ("TIMESTAMPTZ", "When the new one was retrieved."),
+            "run_id": ("VARCHAR", "Run that retrieved it."),
+        },
+    ),
+    "findings": (
+        "What is odd about the rows of a table by rules that hold for any table; see orchestration/quality.py.",
+        {
+            "table_name": ("VARCHAR", "Name of the raw table."),
+            "rule": ("VARCHAR", "Name of the rule."),
+            "entity": ("VARCHAR", "Parts of the key other than time; empty if there are none."),
+            "column_name": ("VARCHAR", "Column concerned; empty if it is about rows."),
+            "started_at": ("TIMESTAMPTZ", "First instant concerned."),
+            "ended_at": ("TIMESTAMPTZ", "Last instant concerned."),
+            "row_count": ("BIGINT", "Rows concerned: missing, repeated or odd ones."),
+            "measure": ("DOUBLE", "How odd: a length, factor or value, as the detail says."),
+            "detail": ("VARCHAR", "What was found, in words."),
+            "found_at": ("TIMESTAMPTZ", "When it was first found, by the market's clock."),
         },
     ),
     "novelties": (
@@ -166,6 +199,9 @@ class Retrieval:
     row_count: int
     outcome: str
     message: str | None = None
+    series: str = ""
+    first_period_at: datetime | None = None
+    last_period_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -195,6 +231,13 @@ class Landing:
     novelties: Mapping[str, tuple[datetime, str]] = field(default_factory=dict)
     error_kind: str | None = None
     error_message: str | None = None
+
+    @property
+    def periods(self) -> tuple[Window, ...]:
+        """The span from the oldest to the newest period that has a row; none without rows."""
+        bounds = [(one.first_period_at, one.last_period_at) for one in self.retrievals if one.first_period_at]
+        firsts, lasts = [first for first, _ in bounds if first], [last for _, last in bounds if last]
+        return (Window(min(firsts), max(lasts) + timedelta(microseconds=1)),) if firsts and lasts else ()
 
 
 @dataclass(frozen=True)
@@ -379,7 +422,7 @@ class Warehouse:
         """
         with self.connect(f"emptying {dataset.table}") as connection, _transaction(connection):
             connection.execute(f'delete from raw."{dataset.table}"')
-            for name in ("retrievals", "landings", "novelties"):
+            for name in ("retrievals", "landings", "novelties", "restatements", "findings"):
                 connection.execute(f"delete from ops.{name} where table_name = ?", [dataset.table])
             self._progress = None
 
@@ -467,7 +510,7 @@ class Warehouse:
             declared = ", ".join(f'"{column}" {dtype}' for column, (dtype, _) in columns.items())
             connection.execute(f"create table {name} ({declared})")
         if not present or present[""][1] != description:
-            connection.execute(f"comment on table {name} is {_text(description)}")
+            connection.execute(f"comment on table {name} is {text_sql(description)}")
         for column, (dtype, comment) in columns.items():
             has_type, has_comment = present.get(column, (None, None))
             if present and has_type is None:
@@ -478,7 +521,7 @@ class Warehouse:
                     "give the column a new name, or move the file away and run `undertow refresh` to rebuild it"
                 )
             if has_comment != comment:
-                connection.execute(f'comment on column {name}."{column}" is {_text(comment)}')
+                connection.execute(f'comment on column {name}."{column}" is {text_sql(comment)}')
 
     def _sign_market(self, connection: duckdb.DuckDBPyConnection, market: Market) -> None:
         there = connection.execute("select market, title from ops.market").fetchone()
@@ -538,7 +581,7 @@ class Warehouse:
         values = [name for name in columns if name not in keys]
         differs = " or ".join(f"incoming.{name} is distinct from newest.{name}" for name in values) or "false"
         bounds = " and ".join(
-            f'"{dataset.time_column}" {sign} {_literal(bound)}'
+            f'"{dataset.time_column}" {sign} {literal_sql(bound)}'
             for sign, bound in ((">=", rows[dataset.time_column].min()), ("<=", rows[dataset.time_column].max()))
         )
         connection.register("incoming_rows", rows.to_arrow())
@@ -548,7 +591,7 @@ class Warehouse:
                 f"""
                 create or replace temp table added as
                 with newest as (
-                    select {", ".join(columns)}
+                    select {", ".join(columns)}, _vintage_at
                     from raw."{dataset.table}"
                     where {bounds}
                     qualify row_number() over (partition by {", ".join(keys)} order by _vintage_at desc, rowid desc) = 1
@@ -558,6 +601,8 @@ class Warehouse:
                     select
                         incoming.*,
                         newest.{keys[0]} is not null as is_restated,
+                        newest._vintage_at as _given_at,
+                        {"".join(f"newest.{name} as {_before(name)}, " for name in values)}
                     from incoming_rows as incoming
                     left join newest on {" and ".join(f"incoming.{key} = newest.{key}" for key in keys)}
                     where newest.{keys[0]} is null or {differs}
@@ -599,8 +644,40 @@ class Warehouse:
             from added
             """,
         )
+        if counts[1]:
+            self._record_restatements(connection, landing)
         connection.execute("drop table added")
         return dict(zip(("new", "changed", "observed", "assumed"), (int(n) for n in counts), strict=True))
+
+    def _record_restatements(self, connection: duckdb.DuckDBPyConnection, landing: Landing) -> None:
+        """Keep what changed, figure by figure."""
+        dataset = landing.dataset
+        for name, dtype in dataset.schema.items():
+            if name in dataset.key:
+                continue
+            before, after = _before(f'"{name}"'), f'"{name}"'
+            is_number = dtype in (pl.Float64, pl.Int64)
+            change = f"({after} - {before}) / nullif(abs({before}), 0)" if is_number else "null"
+            connection.execute(
+                f"""
+                insert into ops.restatements
+                select
+                    ?,
+                    _begins_at,
+                    {entity_sql(dataset)},
+                    ?,
+                    cast({before} as varchar),
+                    cast({after} as varchar),
+                    {change},
+                    _given_at,
+                    _vintage_at,
+                    ?
+                from added
+                where is_restated and {after} is distinct from {before}
+                order by _begins_at
+                """,
+                [dataset.table, name, landing.run_id],
+            )
 
     def _with_looked_until(
         self, rows: pl.DataFrame, connection: duckdb.DuckDBPyConnection, dataset: Dataset
@@ -615,14 +692,15 @@ class Warehouse:
             with first_responses as (
                 select run_id, window_start, window_end, min(retrieved_at) as retrieved_at
                 from ops.retrievals
-                where table_name = {_text(dataset.table)} and outcome <> 'companion' and window_end > {_literal(first)}
+                where table_name = {text_sql(dataset.table)} and outcome <> 'companion'
+                    and window_end > {literal_sql(first)}
                 group by all
             )
 
             select window_start as _begins_at, max(least(window_end, retrieved_at)) as _looked_until
             from ops.landings
             inner join first_responses using (run_id, window_start, window_end)
-            where table_name = {_text(dataset.table)} and status <> 'failed' and window_start <= {_literal(last)}
+            where table_name = {text_sql(dataset.table)} and status <> 'failed' and window_start <= {literal_sql(last)}
             group by all
             order by all
             """
@@ -665,6 +743,9 @@ class Warehouse:
                 "row_count": one.row_count,
                 "outcome": one.outcome,
                 "message": one.message,
+                "series": one.series,
+                "first_period_at": one.first_period_at,
+                "last_period_at": one.last_period_at,
             }
             for one in landing.retrievals
         ]
@@ -678,6 +759,17 @@ class Warehouse:
                 """,
                 {"table": table, "column": column, "at": seen_at, "sha256": sha256},
             )
+
+
+def _before(column: str) -> str:
+    """The name under which a restated row carries what the column was."""
+    return f'"_before {column[1:]}'
+
+
+def entity_sql(dataset: Dataset) -> str:
+    """SQL for the parts of a dataset's key other than time, as one text."""
+    parts = [f'cast("{name}" as varchar)' for name in dataset.key if name != dataset.time_column]
+    return f"concat_ws(' ', {', '.join(parts)})" if parts else "''"
 
 
 def writer_lock(settings: Settings, purpose: str = "publishing") -> AbstractContextManager[None]:
@@ -723,7 +815,7 @@ def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 def _progress(connection: duckdb.DuckDBPyConnection, table: str | None = None) -> dict[str, Progress]:
     """How far every dataset has come, or one."""
-    chosen = "true" if table is None else f"table_name = {_text(table)}"
+    chosen = "true" if table is None else f"table_name = {text_sql(table)}"
     sequences = dict(
         connection.execute(
             f"select table_name, max(sequence) from ops.retrievals where {chosen} group by table_name"
@@ -844,11 +936,11 @@ def _seconds(span: timedelta) -> int:
     return int(span.total_seconds())
 
 
-def _text(value: str) -> str:
+def text_sql(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _literal(value: object) -> str:
+def literal_sql(value: object) -> str:
     if isinstance(value, datetime):
         return f"timestamptz '{value.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S.%f}+00'"
     if isinstance(value, date):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
 from enum import StrEnum
@@ -169,6 +169,31 @@ class Request:
     def param(self, name: str) -> str:
         """The value of a query parameter; an empty string if it was not sent."""
         return dict(self.params).get(name, "")
+
+    @property
+    def series(self) -> str:
+        """What is asked about, whatever part of it: the request without its window, page size and order."""
+        asked = "&".join(f"{name}={value}" for name, value in sorted(identifying(self.params)))
+        return " ".join(filter(None, (self.method, self.url + (f"?{asked}" if asked else ""), self.content)))
+
+
+_NOT_IDENTIFYING = frozenset(
+    {
+        *("start", "end", "start_time", "end_time", "startTime", "endTime", "start_timestamp", "end_timestamp"),
+        *("startday", "endday", "start_date", "end_date", "cosd", "coed", "from", "to", "since", "until"),
+        *("page_size", "pageSize", "limit", "$limit", "count", "paging_from", "sort", "order", "$order"),
+        *("metrics", "ignore_unsupported_errors", "ignore_forbidden_errors", "null_as_zero", "pretty"),
+    }
+)
+_SAME_AS_ABSENT = frozenset({("$offset", "0")})
+
+
+def identifying(params: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Those query parameters that say what is asked about, less those that say which part of it, how much and how.
+
+    Page tokens identify: they name one page.
+    """
+    return tuple(pair for pair in params if pair[0] not in _NOT_IDENTIFYING and pair not in _SAME_AS_ABSENT)
 
 
 @dataclass(frozen=True)

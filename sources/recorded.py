@@ -20,24 +20,13 @@ from pathlib import Path
 
 import httpx
 
-from sources.dataset import Window
+from sources.dataset import Window, identifying
 from sources.errors import Malformed
 from sources.http import NotHeld
 from sources.market import UnknownMarket
 
-_NOT_IDENTIFYING = frozenset(
-    {
-        *("start", "end", "start_time", "end_time", "startTime", "endTime", "start_timestamp", "end_timestamp"),
-        *("startday", "endday", "start_date", "end_date", "cosd", "coed", "from", "to", "since", "until"),
-        *("page_size", "pageSize", "limit", "$limit", "count", "paging_from", "sort", "order", "$order"),
-        *("metrics", "ignore_unsupported_errors", "ignore_forbidden_errors", "null_as_zero", "pretty"),
-    }
-)
 _STARTS = ("start_time", "startTime", "start_timestamp", "start", "startday", "start_date", "cosd", "from", "since")
 _ENDS = ("end_time", "endTime", "end_timestamp", "end", "endday", "end_date", "coed", "to", "until")
-_SAME_AS_ABSENT = frozenset({("$offset", "0")})
-"""Parameters that say what goes without saying."""
-
 _ABSENT_IS_404 = frozenset({"data.binance.vision"})
 """Hosts that hold files: what was not recorded looks as if it had not been published."""
 
@@ -178,10 +167,8 @@ def _sorted_params(url: httpx.URL) -> tuple[tuple[str, str], ...]:
 
 def _series(method: str, url: httpx.URL, content: str) -> _Series:
     """What a request is about, whatever part of it is asked for."""
-    identifying = tuple(
-        pair for pair in _sorted_params(url) if pair[0] not in _NOT_IDENTIFYING and pair not in _SAME_AS_ABSENT
-    )
-    return method.upper(), url.host, url.path, (*identifying, *((("", content),) if content else ()))
+    named = identifying(_sorted_params(url))
+    return method.upper(), url.host, url.path, (*named, *((("", content),) if content else ()))
 
 
 def series_of(request: httpx.Request) -> _Series:
@@ -261,8 +248,8 @@ class RecordedTransport(httpx.BaseTransport):
         if recorded is None:
             if request.url.host in _ABSENT_IS_404:
                 return httpx.Response(404, headers={"content-type": "text/plain"}, request=request)
-            method, host, path, identifying = series
-            query = "&".join(f"{name}={value}" if name else value for name, value in identifying)
+            method, host, path, named = series
+            query = "&".join(f"{name}={value}" if name else value for name, value in named)
             raise NotHeld(
                 f"the recording '{self._recording.folder.name}' holds no response by {self._now:%Y-%m-%d} for"
                 f" {method} {host}{path}{'?' if query else ''}{query}"
