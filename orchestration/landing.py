@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from orchestration.progress import LogObserver, Observer
 from orchestration.quality import examine
-from orchestration.settings import Settings, provider_key
+from orchestration.settings import Settings, unavailable
 from orchestration.warehouse import Landed, Landing, Progress, Retrieval, Warehouse, WarehouseBusy, merged
 from sources.archive import Archive, CorruptArchive, Entry
 from sources.dataset import UTC_DATETIME, Body, Dataset, Window, at_midnight
@@ -69,7 +69,8 @@ class DatasetReport:
 
     Args:
         table: the dataset.
-        status: `landed`, `unchanged`, `empty`, `current` (nothing to ask for), `skipped` (no key, retired) or `failed`.
+        status: `landed`, `unchanged`, `empty`, `current` (nothing to ask for), `skipped` (off: no key, retired),
+            `not_recorded` (a recorded market lacks answers) or `failed`.
         window_count: windows asked for.
         asked_for: the span of time they make up, as text; empty if there were none.
         body_count: responses that rows could come from.
@@ -82,6 +83,7 @@ class DatasetReport:
         novelties: columns the provider sends and the descriptor does not declare.
         finding_count: what is odd about its rows, see `orchestration.quality`; None if nothing was landed.
         errors: one line per failure.
+        not_recorded: the same for answers that a recorded market does not hold: nothing failed and nothing can be done.
         fetch_seconds, parse_seconds, land_seconds: where the time went; fetching includes archiving.
         touched: periods of rows that were landed.
     """
@@ -104,6 +106,7 @@ class DatasetReport:
     novelties: tuple[str, ...] = ()
     finding_count: int | None = None
     errors: list[str] = field(default_factory=list)
+    not_recorded: list[str] = field(default_factory=list)
     fetch_seconds: float = 0.0
     parse_seconds: float = 0.0
     land_seconds: float = 0.0
@@ -138,9 +141,9 @@ class DatasetReport:
         self.newest_period_end = landed.newest_period_end
         self.novelties = tuple(sorted({*self.novelties, *landing.novelties}))
         if landing.error_message is not None:
-            self.errors.append(landing.error_message)
+            (self.not_recorded if landed.status == "not_recorded" else self.errors).append(landing.error_message)
         # The most telling of all windows: failed before landed before unchanged before empty.
-        ranking = ("current", "empty", "unchanged", "landed", "failed")
+        ranking = ("current", "empty", "not_recorded", "unchanged", "landed", "failed")
         self.status = max(self.status, landed.status, key=ranking.index)
 
 
@@ -249,7 +252,7 @@ def refresh_dataset(
                 # Whoever does not answer now will not answer for the next window either.
                 break
         if since is None:
-            for window in workspace.transport.further_windows():
+            for window in _further_windows(workspace, windows):
                 _land_window(workspace, dataset, archive, window, run_id, report)
         _examine(workspace, dataset, report)
         report.window_count = len(windows)
@@ -441,6 +444,17 @@ def _land_window(
     clock.lap("land_seconds")
     report.add(landing, landed)
     return failure, landed.new_row_count + landed.changed_row_count
+
+
+def _further_windows(workspace: Workspace, windows: Sequence[Window]) -> Iterator[Window]:
+    """Windows of answers that a recording holds and has not given yet; each begins where none of the run has begun."""
+    begun = {window.start for window in windows}
+    for further in workspace.transport.further_windows():
+        start = further.start
+        while start in begun:
+            start -= timedelta(days=1)
+        begun.add(start)
+        yield Window(start, further.end)
 
 
 def _examine(workspace: Workspace, dataset: Dataset, report: DatasetReport) -> None:
@@ -646,17 +660,6 @@ def _dataset_lock(workspace: Workspace, dataset: Dataset) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def unavailable(dataset: Dataset, market: "Market") -> str | None:
-    """Why a dataset is off in a market; None if it is on."""
-    if dataset.retired is not None:
-        return dataset.retired
-    if not market.has(dataset.provider.name):
-        return f"{dataset.provider.title} does not answer in this market"
-    if market.needs_keys and dataset.needs_key is not None and provider_key(dataset.needs_key) is None:
-        return f"off: {dataset.needs_key} is not set"
-    return None
 
 
 def _begin(workspace: Workspace, dataset: Dataset) -> datetime:

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 if TYPE_CHECKING:
+    from sources.dataset import Dataset
     from sources.market import Market
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -212,3 +213,14 @@ class Settings(BaseSettings):
 def provider_key(variable: str) -> str | None:
     """The provider key in an environment variable; None if it is unset or blank."""
     return os.environ.get(variable, "").strip() or None
+
+
+def unavailable(dataset: Dataset, market: Market) -> str | None:
+    """Why a dataset is off in a market; None if it is on."""
+    if dataset.retired is not None:
+        return dataset.retired
+    if not market.has(dataset.provider.name):
+        return f"{dataset.provider.title} does not answer in this market"
+    if market.needs_keys and dataset.needs_key is not None and provider_key(dataset.needs_key) is None:
+        return f"off: {dataset.needs_key} is not set"
+    return None

@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 
 from orchestration.progress import Observer
 from sources.dataset import UTC_DATETIME, Window
+from sources.errors import NotRecorded
 
 if TYPE_CHECKING:
     from orchestration.settings import Settings
@@ -84,7 +85,7 @@ OPS_TABLES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
             "window_start": ("TIMESTAMPTZ", "First instant asked for."),
             "window_end": ("TIMESTAMPTZ", "End of the window, not included."),
             "landed_at": ("TIMESTAMPTZ", "When, by the market's clock."),
-            "status": ("VARCHAR", "landed, unchanged, empty or failed."),
+            "status": ("VARCHAR", "landed, unchanged, empty, failed or not_recorded."),
             "body_count": ("BIGINT", "Responses the rows came from."),
             "fetched_row_count": ("BIGINT", "Rows in those responses."),
             "new_row_count": ("BIGINT", "Rows with a key not seen before."),
@@ -245,7 +246,7 @@ class Landed:
     """What a landing changed, and how the table stands after it.
 
     Args:
-        status: `landed`, `unchanged`, `empty` or `failed`.
+        status: `landed`, `unchanged`, `empty`, `failed`, or `not_recorded` where a recorded market lacks an answer.
         observed_row_count: added rows that appeared while we were asking.
         assumed_row_count: added rows whose availability follows from the usual lag.
         total_row_count: rows in the table, all vintages.
@@ -542,7 +543,9 @@ class Warehouse:
         counts = {"new": 0, "changed": 0, "observed": 0, "assumed": 0}
         if not rows.is_empty():
             counts = self._add(connection, landing, rows)
-        if landing.error_kind:
+        if landing.error_kind == NotRecorded.__name__:
+            status = "not_recorded"
+        elif landing.error_kind:
             status = "failed"
         elif counts["new"] or counts["changed"]:
             status = "landed"
@@ -700,7 +703,8 @@ class Warehouse:
             select window_start as _begins_at, max(least(window_end, retrieved_at)) as _looked_until
             from ops.landings
             inner join first_responses using (run_id, window_start, window_end)
-            where table_name = {text_sql(dataset.table)} and status <> 'failed' and window_start <= {literal_sql(last)}
+            where table_name = {text_sql(dataset.table)} and status not in ('failed', 'not_recorded')
+                and window_start <= {literal_sql(last)}
             group by all
             order by all
             """

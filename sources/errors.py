@@ -112,7 +112,8 @@ class Failures:
         """
         if not self._errors:
             return
-        first, *others = self._errors
+        # What a recording does not hold says nothing about the provider, so it never stands for the others.
+        first, *others = sorted(self._errors, key=lambda error: isinstance(error, NotRecorded))
         if is_cut_short:
             first.problem += "; the rest was not asked any more"
         if others:

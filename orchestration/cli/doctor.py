@@ -7,18 +7,19 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 from rich.text import Text
 
-from orchestration.cli import console
+from orchestration.cli import console, reading
 from orchestration.cli.mistakes import line_of
-from orchestration.publishing.published import CURRENT_NAME, PART_SUFFIX, Published
+from orchestration.publishing.published import CURRENT_NAME, PART_SUFFIX, NotPublished, Published
 from orchestration.settings import provider_key
 from orchestration.warehouse import Warehouse, WarehouseBusy, WarehouseError
 from sources.errors import Blocked, SourceError, Unreachable
@@ -27,11 +28,21 @@ from sources.registry import DATASETS, PROVIDERS
 if TYPE_CHECKING:
     from orchestration.settings import Settings
     from sources.http import Transport
+    from sources.market import Market
 
 PROBE_SECONDS = 12.0
 """How long the doctor waits for all providers together."""
 _LOW_BYTES, _SCANT_BYTES = 2_000_000_000, 10_000_000_000
 _NETWORK = "check the network and its proxy; a refresh goes on without this provider"
+_BLOCKERS = (
+    (b"restricted location", "its location rules"),
+    (b"cloudfront", "Amazon CloudFront"),
+    (b"cloudflare", "Cloudflare"),
+    (b"cf_chl_opt", "Cloudflare"),
+    (b"just a moment...", "Cloudflare"),
+    (b"akamai", "Akamai"),
+    (b"undeclared automated tool", "its rule that clients name a contact"),
+)
 _STYLES = {"ok": "green", "note": "yellow", "problem": "red"}
 
 
@@ -59,9 +70,9 @@ def examine(settings: Settings, *, as_json: bool) -> int:
         UnknownMarket: the recording does not exist.
     """
     market = settings.open_market()
-    findings = [*_home(settings), *_warehouse(settings), *_published(settings), *_keys()]
+    findings = [*_home(settings), *_warehouse(settings), *_published(settings), *_keys(market)]
     with market.connect() as transport:
-        probed = list(_providers(transport))
+        probed = list(_providers(transport, market, _newest(settings)))
     if market.name == "recorded":
         # A recording answers what was recorded: nobody can do anything about the rest.
         probed = [replace(one, state="note", remedy="") if one.state == "problem" else one for one in probed]
@@ -174,32 +185,81 @@ def _published(settings: Settings) -> Iterator[Finding]:
         yield Finding("published", "note", f"{len(left)} leftovers of a killed run; the next one removes them")
 
 
-def _keys() -> Iterator[Finding]:
+def _keys(market: Market) -> Iterator[Finding]:
     wanted = sorted({dataset.needs_key for dataset in DATASETS.values() if dataset.needs_key})
-    if not wanted:
-        yield Finding("keys", "ok", "no dataset needs one")
+    if not wanted or not market.needs_keys:
+        yield Finding("keys", "ok", "no dataset of this market needs one")
+        return
     for variable in wanted:
         if provider_key(variable):
             yield Finding("keys", "ok", f"{variable} is set")
         else:
             yield Finding(
-                "keys", "note", f"{variable} is not set: its datasets are left out", f"set {variable} to have them"
+                "keys", "note", f"{variable} is not set: {len(_needing(variable))} datasets are off", _remedy(variable)
             )
 
 
-def _providers(transport: Transport) -> Iterator[Finding]:
+def _needing(variable: str) -> list[str]:
+    return [table for table, dataset in DATASETS.items() if dataset.needs_key == variable]
+
+
+def _remedy(variable: str) -> str:
+    return f"set {variable} to have {', '.join(_needing(variable))}; nothing in the index needs them"
+
+
+def blocker(error: Blocked) -> str:
+    """Who refused, as far as the answer shows it."""
+    body = error.body
+    if body is None:
+        return "by whom is not said"
+    text = body.content[:20_000].lower()
+    for mark, who in _BLOCKERS:
+        if mark in text:
+            return f"by {who}"
+    return "by the provider itself" if body.status == 451 or b"<html" not in text else "by a web firewall"
+
+
+def _newest(settings: Settings) -> dict[str, datetime]:
+    """The newest period of each provider that readers have."""
+    try:
+        with Published(settings.published_path).connect() as connection:
+            found: dict[str, datetime] = {}
+            for row in reading.sources(connection):
+                newest, name = row["newest_period_at"], row["provider"]
+                if newest is not None:
+                    found[name] = max(newest, found.get(name, newest))
+            return found
+    except (NotPublished, duckdb.Error, OSError):
+        return {}
+
+
+def _providers(transport: Transport, market: Market, newest: Mapping[str, datetime]) -> Iterator[Finding]:
     """Ask every provider at once; who has not answered in time counts as silent."""
-    answers: dict[str, Future[Finding]] = {name: Future() for name in PROVIDERS}
+    asked = {name: provider for name, provider in PROVIDERS.items() if market.has(name)}
+    answers: dict[str, Future[Finding]] = {name: Future() for name in asked}
     for name, answer in answers.items():
         # Daemons and not a pool: a provider that never answers must not keep the doctor from leaving.
         threading.Thread(target=_ask, args=(transport, name, answer), daemon=True, name=f"probe {name}").start()
     wait(answers.values(), timeout=PROBE_SECONDS)
     for name, answer in answers.items():
         if answer.done():
-            yield answer.result()
+            found = answer.result()
         else:
-            detail = f"does not answer within {PROBE_SECONDS:.0f} s"
-            yield Finding(PROVIDERS[name].title, "problem", detail, _NETWORK)
+            found = Finding(asked[name].title, "problem", f"does not answer within {PROBE_SECONDS:.0f} s", _NETWORK)
+        known = (_key_state(name, market), transport.allowance(asked[name]), _newest_row(newest.get(name)))
+        yield replace(found, detail="; ".join([found.detail, *filter(None, known)]))
+
+
+def _key_state(provider: str, market: Market) -> str | None:
+    """What is known of a provider's key; nothing if it needs none."""
+    wanted = sorted({one.needs_key for one in DATASETS.values() if one.provider.name == provider and one.needs_key})
+    if not wanted or not market.needs_keys:
+        return None
+    return ", ".join(f"{variable} is {'set' if provider_key(variable) else 'not set'}" for variable in wanted)
+
+
+def _newest_row(moment: datetime | None) -> str:
+    return "no row yet" if moment is None else f"newest row {console.instant(moment)}"
 
 
 def _ask(transport: Transport, name: str, answer: Future[Finding]) -> None:
@@ -229,7 +289,7 @@ def _probe(transport: Transport, name: str) -> Finding:
         status = transport.probe(provider)
     except Blocked as error:
         remedy = "it refuses this address; a refresh goes on without it, another network may be let in"
-        return Finding(provider.title, "problem", error.problem, remedy)
+        return Finding(provider.title, "problem", f"{error.problem}, {blocker(error)}", remedy)
     except Unreachable as error:
         return Finding(provider.title, "problem", error.problem, _NETWORK)
     except SourceError as error:

@@ -132,6 +132,12 @@ def summarise(settings: Settings, result: RefreshResult) -> None:
         if report.errors:
             said = console.plain(report.error).removeprefix(f"{_name(report.table)} ")
             out.print(Text.assemble(("failed ", "red"), f"{_name(report.table)}: ", said))
+    if lacking := [report for report in result.datasets if report.not_recorded]:
+        whole = [_name(report.table) for report in lacking if not report.body_count]
+        partly = [_name(report.table) for report in lacking if report.body_count]
+        for words, names in (("not recorded", whole), ("recorded in part", partly)):
+            if names:
+                out.print(Text.assemble((f"{words} ", "yellow"), ", ".join(names)))
     for problem in result.build.problems:
         out.print(Text.assemble(("dbt ", "red"), console.plain(problem)))
     published = Published(settings.published_path)
@@ -154,7 +160,7 @@ def _counts(reports: Sequence[DatasetReport]) -> str:
         status = "failed" if report.errors else report.status
         by_status[status] = by_status.get(status, 0) + 1
     new, changed = (sum(getattr(one, f"{kind}_row_count") for one in reports) for kind in ("new", "changed"))
-    said = ", ".join(f"{count} {status}" for status, count in sorted(by_status.items()))
+    said = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in sorted(by_status.items()))
     noun = "dataset" if len(reports) == 1 else "datasets"
     return f"{len(reports)} {noun}: {said}; {new:,} new rows, {changed:,} restated"
 
@@ -313,10 +319,10 @@ class LineObserver(Observer):
 
     def dataset_finished(self, table: str, status: str, row_count: int, seconds: float, error: str | None) -> None:
         self._done_count += 1
-        word, style = _MARKS.get("failed" if error else status, (status, "dim"))
+        word, style = _MARKS.get("failed" if error else status, (status.replace("_", " "), "dim"))
         line = Text.assemble(
             f"{self._done_count:>3}/{self._dataset_count} {_name(table):<36} ",
-            (f"{console.plain(word):<10}", style),
+            (f"{console.plain(word):<12}", style),
             f"{row_count:>12,} rows {seconds:6.1f} s",
         )
         if error:

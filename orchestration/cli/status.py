@@ -14,6 +14,7 @@ from rich.text import Text
 
 from orchestration.cli import console, reading, why
 from orchestration.publishing.published import NotPublished, Published
+from orchestration.settings import unavailable
 from sources.registry import DATASETS
 
 if TYPE_CHECKING:
@@ -21,8 +22,17 @@ if TYPE_CHECKING:
 
     from orchestration.settings import Settings
     from sources.dataset import Dataset
+    from sources.market import Market
 
-_STYLES = {"fresh": "green", "stale": "yellow", "empty": "red", "failed": "red", "never": "red"}
+_STYLES = {
+    "fresh": "green",
+    "stale": "yellow",
+    "empty": "red",
+    "failed": "red",
+    "never": "red",
+    "off": "dim",
+    "not recorded": "yellow",
+}
 
 
 def show_status(settings: Settings, *, as_json: bool) -> None:
@@ -95,7 +105,7 @@ def status(settings: Settings) -> dict[str, Any]:
         "change_points": change_points,
         "no_index_reason": reason,
         "coverage": index["coverage"] if index else None,
-        "datasets": [standing(dataset, landed.get(table), now) for table, dataset in DATASETS.items()],
+        "datasets": [standing(dataset, landed.get(table), market) for table, dataset in DATASETS.items()],
         "under_way": under_way(settings),
         "published": version
         and {
@@ -125,8 +135,7 @@ def show_sources(settings: Settings, *, as_json: bool) -> None:
             landed = {row["table_name"]: row for row in reading.sources(connection)}
     except NotPublished:
         pass
-    now = market.now()
-    rows = [_register_row(dataset, standing(dataset, landed.get(table), now)) for table, dataset in DATASETS.items()]
+    rows = [_register_row(dataset, standing(dataset, landed.get(table), market)) for table, dataset in DATASETS.items()]
     if as_json:
         console.print_json(rows)
         return
@@ -146,26 +155,31 @@ def show_sources(settings: Settings, *, as_json: bool) -> None:
     out.print(made)
 
 
-def standing(dataset: Dataset, landed: Mapping[str, Any] | None, now: datetime) -> dict[str, Any]:
+def standing(dataset: Dataset, landed: Mapping[str, Any] | None, market: Market) -> dict[str, Any]:
     """How a dataset stands at an instant.
 
     `state` is `fresh`, `stale` (its newest period is older than the descriptor allows), `empty` (asked for, no rows),
-    `failed` (the last attempt failed) or `never` (not in the published file).
+    `failed` (the last attempt failed), `not recorded` (a recorded market holds no answer), `off` (see
+    `orchestration.settings.unavailable`) or `never` (not in the published file).
     """
     newest: datetime | None = landed["newest_period_at"] if landed else None
-    age = None if newest is None else now - newest
-    if landed is None or landed["last_landed_at"] is None:
+    age = None if newest is None else market.now() - newest
+    reason = unavailable(dataset, market)
+    if reason is not None:
+        state = "off"
+    elif landed is None or landed["last_landed_at"] is None:
         state = "never"
     elif landed["last_status"] == "failed":
         state = "failed"
     elif age is None:
-        state = "empty"
+        state = "not recorded" if landed["last_status"] == "not_recorded" else "empty"
     else:
         state = "stale" if age > dataset.cadence.stale_after else "fresh"
     return {
         "dataset": f"{dataset.provider.name}.{dataset.name}",
         "table": dataset.table,
         "state": state,
+        "off_because": reason,
         "newest_period_at": newest,
         "age_hours": None if age is None else age / timedelta(hours=1),
         "stale_after_hours": dataset.cadence.stale_after / timedelta(hours=1),

@@ -26,7 +26,7 @@ last_landings as (
             -- A market's clock can stand still: of attempts at one window and instant, one that came completely counts.
             row_number() over (
                 partition by table_name
-                order by landed_at desc, window_ended_at desc, case when status = 'failed' then 1 else 0 end
+                order by landed_at desc, window_ended_at desc, case when status in ('failed', 'not_recorded') then 1 else 0 end
             ) as recency
         from landings
     ) as ranked

@@ -70,7 +70,7 @@ def test_a_provider_that_never_answers_does_not_keep_the_doctor(
     never.set()
     rows = {row["subject"]: row for row in json.loads(answer.out)}
     assert answer.code == 1
-    assert rows[PROVIDERS["deribit"].title]["detail"] == "does not answer within 3 s"
+    assert rows[PROVIDERS["deribit"].title]["detail"] == "does not answer within 3 s; no row yet"
     assert [row["state"] for row in rows.values()].count("problem") == 1
 
 

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from sources import http
-from sources.dataset import UTC, Licence, Provider, Rate, Window
+from sources.dataset import UTC, Licence, Provider, Rate, Request, Window
 from sources.errors import Blocked, Malformed, RateLimited, Rejected, Unreachable
 from sources.http import Client, Transport, in_turn
 
@@ -49,6 +49,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script: deque[Answer] = deque()
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.posted: list[bytes] = []
         self.under_way = 0
         self.most_under_way = 0
         self.lock = threading.Lock()
@@ -77,6 +78,10 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             with server.lock:
                 server.under_way -= 1
+
+    def do_POST(self) -> None:
+        self.server.posted.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.do_GET()
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
@@ -461,3 +466,87 @@ def test_a_probe_asks_once(server: Server, connect: Callable[..., Client]) -> No
     server.script.append(reply())
     server.script.popleft()
     assert line.probe(provider()) == 200
+
+
+# Keys ---------------------------------------------------------------------------------------------------------------
+
+KEY = "s3cr3t-of-the-user"
+
+
+def test_a_key_is_sent_and_kept_nowhere(server: Server, connect: Callable[..., Client]) -> None:
+    server.script.append(reply(content=f'{{"you sent": "{KEY}"}}'.encode()))
+    body = connect().get(URL, {"symbol": "BTC"}, secret_headers={"X-Key": KEY}, secret_params={"api_key": KEY})
+    ((path, headers),) = server.requests
+    assert headers["X-Key"] == KEY
+    assert f"api_key={KEY}" in path
+    assert KEY not in repr(body), "a provider may repeat it: it is taken out before anybody keeps the answer"
+    assert body.request.params == (("symbol", "BTC"),)
+    assert body.content == b'{"you sent": "[key]"}'
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 500])
+def test_a_key_is_in_no_error(server: Server, connect: Callable[..., Client], status: int) -> None:
+    server.script.append(reply(status, content=f"invalid key {KEY}".encode(), Retry_After="3600"))
+    with pytest.raises((Rejected, Blocked, RateLimited, Unreachable)) as caught:
+        connect().get(URL, secret_params={"api_key": KEY})
+    assert KEY not in str(caught.value)
+    assert KEY not in repr(caught.value.body)
+
+
+def test_a_key_does_not_follow_a_redirect(server: Server, connect: Callable[..., Client]) -> None:
+    server.script.append(reply(302, Location="http://127.0.0.1:1/elsewhere"))
+    with pytest.raises(Rejected, match="302"):
+        connect().get(URL, secret_headers={"X-Key": KEY})
+    assert len(server.requests) == 1
+
+
+def test_a_key_is_in_no_log(server: Server, connect: Callable[..., Client], caplog: pytest.LogCaptureFixture) -> None:
+    server.script.append(reply())
+    with caplog.at_level("INFO"):
+        connect().get(URL, secret_params={"api_key": KEY})
+    assert KEY not in caplog.text
+
+
+def test_an_address_with_a_key_is_asked_and_another_kept(server: Server, connect: Callable[..., Client]) -> None:
+    server.script.append(reply())
+    body = connect().post(
+        "https://rpc.example", {"method": "eth_blockNumber"}, secret_url=f"https://rpc.example/v3/{KEY}"
+    )
+    assert server.requests[0][0] == f"/rpc.example/v3/{KEY}"
+    assert KEY not in repr(body)
+    assert body.request.url == "https://rpc.example"
+
+
+def test_a_posted_document_is_part_of_the_request(server: Server, connect: Callable[..., Client]) -> None:
+    server.script.append(reply())
+    body = connect().post(URL, {"type": "meta", "coins": ["BTC"]})
+    assert server.posted == [b'{"type":"meta","coins":["BTC"]}']
+    assert body.request.method == "POST"
+    assert body.request.content == '{"type":"meta","coins":["BTC"]}'
+    assert body.request.series.endswith(body.request.content)
+
+
+def test_a_missing_key_names_its_variable(connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EXAMPLE_KEY", raising=False)
+    client = Client(connect()._transport, provider(), WINDOW, where="example.series", key_variable="EXAMPLE_KEY")
+    with pytest.raises(Rejected, match="EXAMPLE_KEY"):
+        _ = client.key
+    monkeypatch.setenv("EXAMPLE_KEY", f" {KEY} ")
+    assert client.key == KEY
+
+
+def test_what_may_still_be_asked_is_remembered(server: Server, connect: Callable[..., Client]) -> None:
+    server.script.append(reply(X_RateLimit_Remaining="41", X_Secret="no"))
+    vendor = provider()
+    client = connect(vendor)
+    assert client._transport.allowance(vendor) is None
+    client.get(URL)
+    assert client._transport.allowance(vendor) == "x-ratelimit-remaining: 41"
+
+
+def test_a_series_is_the_same_whatever_part_of_it_is_asked_for() -> None:
+    whole = Request(URL, (("symbol", "BTC"), ("start", "1"), ("limit", "500"), ("$offset", "0")))
+    part = Request(URL, (("limit", "10"), ("symbol", "BTC")))
+    other = Request(URL, (("symbol", "ETH"),))
+    assert whole.series == part.series == f"GET {URL}?symbol=BTC"
+    assert other.series != whole.series
