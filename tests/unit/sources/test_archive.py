@@ -180,3 +180,12 @@ def test_a_window_is_finished_once_it_is_said_so(archive: Archive, tmp_path: Pat
         finished.write(b'\n{"run_id":"torn')
     archive.finish("run-2", wire.WINDOW)
     assert again(tmp_path).finished() == {("run-1", wire.WINDOW), ("run-2", wire.WINDOW)}
+
+
+def test_what_was_posted_comes_back(archive: Archive, tmp_path: Path) -> None:
+    posted = Request("https://api.example.com/info", (), "POST", '{"type":"meta"}')
+    archive.store(body(request=posted), "run-1")
+    archive.store(body(b"other"), "run-1")
+    first, second = again(tmp_path).entries()
+    assert again(tmp_path).load(first).request == posted
+    assert second.request.content == ""
