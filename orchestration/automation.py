@@ -33,7 +33,8 @@ from orchestration.landing import (
     workspace_resource,
 )
 from orchestration.progress import Observer
-from orchestration.settings import Settings
+from orchestration.settings import Settings, unavailable
+from orchestration.warehouse import Progress
 from sources.dataset import Dataset, Window
 
 if TYPE_CHECKING:
@@ -262,16 +263,20 @@ def run_refresh(
     *,
     since: datetime | None = None,
     only: Sequence[str] | None = None,
+    again: bool = False,
     force: bool = False,
     observer: Observer | None = None,
     datasets: Mapping[str, Dataset] | None = None,
 ) -> RefreshResult:
     """Land, build and publish in this process, as a run of the market's own Dagster instance.
 
+    Datasets whose cron has not fired since they last came completely are not asked for, unless they are named.
+
     Args:
         settings: which market, where.
         since: ask for everything from here on, whether it was asked for before or not.
-        only: tables, datasets as `provider.name`, or providers; all datasets if not given.
+        only: tables, datasets as `provider.name`, or providers; whatever is due if not given.
+        again: ask also for what is not due.
         force: build and publish even if nothing is new.
         observer: is told how it goes.
         datasets: by table name; the registry if not given.
@@ -286,7 +291,8 @@ def run_refresh(
         orchestration.transform.BuildFailed: the dbt project does not parse.
     """
     datasets = _registry() if datasets is None else datasets
-    return _run(settings, _chosen(only, datasets), since, None, force, observer, datasets)
+    only_due = not (only or since or again)
+    return _run(settings, _chosen(only, datasets), since, None, force, observer, datasets, only_due=only_due)
 
 
 def run_backfill(
@@ -336,6 +342,8 @@ def _run(
     force: bool,
     observer: Observer | None,
     datasets: Mapping[str, Dataset],
+    *,
+    only_due: bool = False,
 ) -> RefreshResult:
     """Land in one run, then build and publish in another, which is only started if there is news.
 
@@ -355,14 +363,17 @@ def _run(
             for name, moment in (("since", since), ("until", until))
             if moment is not None
         }
-        landing = dg.Definitions(
-            assets=[landing_asset(datasets[table]) for table in tables],
-            jobs=[dg.define_asset_job("landing")],
-            resources={"workspace": dg.ResourceDefinition.hardcoded_resource(workspace)},
-        )
-        run_id, failures = _execute(
-            landing.resolve_job_def("landing"), {f"raw__{table}": {"config": window} for table in tables}, instance
-        )
+        asked = [table for table in tables if _is_asked(workspace, datasets[table], only_due=only_due)]
+        run_id, failures = "", dict[str, str]()
+        if asked:
+            landing = dg.Definitions(
+                assets=[landing_asset(datasets[table]) for table in asked],
+                jobs=[dg.define_asset_job("landing")],
+                resources={"workspace": dg.ResourceDefinition.hardcoded_resource(workspace)},
+            )
+            run_id, failures = _execute(
+                landing.resolve_job_def("landing"), {f"raw__{table}": {"config": window} for table in asked}, instance
+            )
         with workspace.warehouse.writer("looking for news"):
             now = fingerprint(workspace.warehouse, workspace.market, project_hash(settings))
             has_news = force or not BuildState(settings).is_published(now)
@@ -375,6 +386,27 @@ def _run(
             observer.build_finished("unchanged", 0.0)
         _prune_runs(instance)
     return _result(run_id, tables, workspace.journal, failures, time.perf_counter() - started)
+
+
+def _is_asked(workspace: Workspace, dataset: Dataset, *, only_due: bool) -> bool:
+    """Whether a dataset takes part in a refresh; one that does not is reported right away."""
+    if unavailable(dataset, workspace.market) is None:
+        progress = workspace.warehouse.progress(dataset)
+        if not only_due or is_due(dataset, progress, workspace.market.now()):
+            return True
+        status = "current"
+    else:
+        status = "skipped"
+    workspace.journal.reports[dataset.table] = DatasetReport(dataset.table, status)
+    return False
+
+
+def is_due(dataset: Dataset, progress: Progress, moment: datetime) -> bool:
+    """Whether a dataset's cron has fired since it last came completely, or something of it has never come."""
+    if not progress.covered or progress.asked != progress.covered:
+        return True
+    tick: datetime = get_latest_completed_cron_tick(dataset.cadence.cron, moment, "UTC")
+    return progress.covered[-1].end < tick
 
 
 @contextmanager

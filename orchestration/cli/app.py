@@ -178,11 +178,14 @@ def refresh(
             "--only", metavar="DATASET", help="Only this dataset or provider; repeatable.", show_default=False
         ),
     ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Ask also for what is not due yet.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Build and publish even if nothing is new.")] = False,
     market: Market = None,
     home: Home = None,
 ) -> None:
     """Fetch what is due, land it, rebuild the marts, check them, and publish.
+
+    A dataset is due when its cron has fired since it last came completely; `--only`, `--since`, `--again` ask anyway.
 
     A provider that fails costs its own rows only: the summary says what is missing and what the index did without it.
 
@@ -201,7 +204,7 @@ def refresh(
     with ending_at_once():
         from orchestration.cli import refresh as command
 
-        raise typer.Exit(command.refresh(settings, since=first, only=only or (), force=force))
+        raise typer.Exit(command.refresh(settings, since=first, only=only or (), again=again, force=force))
 
 
 @app.command()

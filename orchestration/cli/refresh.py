@@ -29,28 +29,29 @@ _TOP_CHANGES = 6
 _MARKS = {"failed": ("failed", "red"), "landed": ("landed", "green")}
 
 
-def refresh(settings: Settings, *, since: date | None, only: Sequence[str], force: bool) -> int:
+def refresh(settings: Settings, *, since: date | None, only: Sequence[str], again: bool, force: bool) -> int:
     """Land what is due, build, publish, and say how it went; return the exit code.
 
     Args:
         settings: which market, where.
         since: ask for everything from this day on.
-        only: datasets or providers; everything if empty.
+        only: datasets or providers; whatever is due if empty.
+        again: ask also for what is not due.
         force: build and publish even if nothing is new.
 
     Raises:
         Mistake: `only` names something unknown.
         UnknownMarket, WarehouseError, BuildFailed: see `run_refresh`.
     """
-    tables = pick(only, DATASETS) if only else list(DATASETS)
+    tables = pick(only, DATASETS) if only else None
 
     def work(observer: Observer) -> RefreshResult:
         from orchestration.automation import run_refresh
 
         start = at_midnight(since) if since else None
-        return run_refresh(settings, since=start, only=tables, force=force, observer=observer)
+        return run_refresh(settings, since=start, only=tables, again=again, force=force, observer=observer)
 
-    result = _watched(settings, len(tables), work)
+    result = _watched(settings, len(tables or DATASETS), work)
     summarise(settings, result)
     return 0 if result.is_success else FAILED
 

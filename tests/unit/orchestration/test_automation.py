@@ -6,10 +6,12 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from orchestration.automation import FREQUENCIES, RefreshResult, UnknownDataset, datasets_due, run_refresh
+from orchestration.automation import FREQUENCIES, RefreshResult, UnknownDataset, datasets_due, is_due, run_refresh
 from orchestration.build_state import Build
 from orchestration.landing import DatasetReport
 from orchestration.settings import Settings
+from orchestration.warehouse import Progress
+from sources.dataset import Window
 from sources.registry import DATASETS
 
 
@@ -44,6 +46,31 @@ def test_a_tick_asks_only_for_what_is_due_then() -> None:
     crons = {dataset.cadence.cron for dataset in due}
     assert "coinmetrics__asset_metrics" in {dataset.table for dataset in due}
     assert crons <= {"15 8 * * *", "15 * * * *"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "covered", "expected"),
+    [
+        ((), (), True),
+        ((("03-01", "03-05T08:10"),), (("03-01", "03-05T08:10"),), True),
+        ((("03-01", "03-05T08:20"),), (("03-01", "03-05T08:20"),), False),
+        ((("03-01", "03-05T08:20"),), (("03-02", "03-05T08:20"),), True),
+        ((("01-01", "02-01"), ("03-01", "03-05T08:20")), (("01-01", "02-01"), ("03-01", "03-05T08:20")), False),
+    ],
+)
+def test_a_dataset_is_due_when_its_cron_has_fired_or_something_never_came(
+    asked: tuple[tuple[str, str], ...], covered: tuple[tuple[str, str], ...], expected: bool
+) -> None:
+    def windows(spans: tuple[tuple[str, str], ...]) -> tuple[Window, ...]:
+        return tuple(
+            Window(*(datetime.fromisoformat(f"2025-{text}").replace(tzinfo=timezone.utc) for text in span))
+            for span in spans
+        )
+
+    dataset = DATASETS["coinmetrics__asset_metrics"]
+    assert dataset.cadence.cron == "15 8 * * *"
+    progress = Progress(1, windows(asked), windows(covered))
+    assert is_due(dataset, progress, datetime(2025, 3, 5, 12, tzinfo=timezone.utc)) is expected
 
 
 def test_an_unknown_dataset_is_named_and_the_known_ones_listed(tmp_path: object) -> None:
