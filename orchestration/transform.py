@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from orchestration.settings import Settings
 
-PUBLISHED_LAYERS = ("marts", "meta")
+PUBLISHED_LAYERS = ("marts", "meta", "quality")
 """Folders of models that readers get to see."""
 
 _LAYERS = ("staging", "intermediate", *PUBLISHED_LAYERS)

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SCHEMAS = ("marts", "meta")
+SCHEMAS = ("marts", "meta", "quality")
 STORAGE_VERSION = "v1.0.0"
 """Readable by every driver from 1.1 on. (0.10 and 1.0 stumble over a list column in which every list is empty.)"""
 SIMULATED_MARK = "[SIMULATED]"

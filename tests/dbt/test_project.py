@@ -51,7 +51,7 @@ def test_every_model_says_what_it_is(manifest: dict[str, Any]) -> None:
 
 def test_every_published_model_has_a_contract_and_an_owner(manifest: dict[str, Any]) -> None:
     for model in _models(manifest):
-        if model["schema"] not in ("marts", "meta"):
+        if model["schema"] not in ("marts", "meta", "quality"):
             continue
         assert model["config"]["meta"].get("owner"), f"{model['name']} has no owner"
         assert model["schema"] == "meta" or model["config"]["contract"]["enforced"], f"{model['name']} has no contract"
@@ -65,6 +65,7 @@ def test_layers_only_look_down(manifest: dict[str, Any]) -> None:
         "intermediate": {"staging", "intermediate", "marts", "seeds"},
         "marts": {"staging", "intermediate", "marts", "seeds"},
         "meta": {"staging", "source"},
+        "quality": {"staging", "intermediate", "marts", "meta", "quality", "seeds"},
     }
     for model in _models(manifest):
         for parent in model["depends_on"]["nodes"]:

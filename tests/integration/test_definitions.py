@@ -105,7 +105,7 @@ def test_publishing_comes_after_every_mart(graph: Any, parsed: Mapping[str, Any]
     shown = {
         dg.AssetKey([node["fqn"][1], node["name"]])
         for node in parsed["nodes"].values()
-        if node["resource_type"] == "model" and node["fqn"][1] in ("marts", "meta")
+        if node["resource_type"] == "model" and node["fqn"][1] in ("marts", "meta", "quality")
     }
     assert graph.get(dg.AssetKey(["publish"])).parent_keys == shown
 

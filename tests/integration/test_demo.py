@@ -135,7 +135,7 @@ def test_simulated_is_written_on_everything(published: duckdb.DuckDBPyConnection
     assert published.sql("select distinct market from marts.stress_index_daily").fetchall() == [("simulated",)]
     bare = published.sql("""
         select schema_name, table_name from duckdb_tables()
-        where schema_name in ('marts', 'meta') and (comment is null or comment not like '[SIMULATED]%')
+        where schema_name in ('marts', 'meta', 'quality') and (comment is null or comment not like '[SIMULATED]%')
     """).fetchall()
     assert bare == []
 

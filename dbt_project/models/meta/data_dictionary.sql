@@ -2,7 +2,7 @@
 {% set rows = [] %}
 {% if execute %}
     {% for node in graph.nodes.values() | sort(attribute="unique_id")
-        if node.resource_type in ("model", "seed") and node.schema in ("marts", "meta") %}
+        if node.resource_type in ("model", "seed") and node.schema in ("marts", "meta", "quality") %}
         {% for column in node.columns.values() %}
             {% do rows.append((node.schema, node.name, loop.index, column.name, column.data_type or "",
                 column.description, node.description, node.config.get("meta", {}).get("grain", ""))) %}

@@ -1,0 +1,12 @@
+select
+    table_name,
+    rule,
+    entity,
+    column_name,
+    started_at,
+    ended_at,
+    row_count,
+    measure,
+    detail,
+    found_at
+from {{ source("ops", "findings") }}
