@@ -6,7 +6,7 @@ Traps:
   where a request of its own would be a 404.
 * Columns besides the key, the period and the value are attributes of which there are forty; `detail=dataonly` leaves
   out most. They are read by name.
-* A CSV answer without observations has no body at all, and an unknown key is a 404 with a JSON document.
+* A query that matches nothing is a 404 with a JSON document.
 * A missing value is a blank or `NaN`: no observation, and the row is dropped.
 * The window is named by `startPeriod` and `endPeriod`, both included.
 * The host of old, sdw-wsrest.ecb.europa.eu, is switched off.
