@@ -37,7 +37,7 @@ PROVIDER = Provider(
     user_agent=f"python-httpx/{httpx.__version__}",
 )
 
-DAILY_SERIES = ("VIXCLS", "SP500", "DGS2", "DGS10", "BAA10Y", "BAMLH0A0HYM2", "T10YIE", "DCOILWTICO")
+DAILY_SERIES = ("VIXCLS", "SP500", "DGS2", "DGS10", "BAA10Y", "BAMLH0A0HYM2", "T5YIE", "T10YIE", "DCOILWTICO")
 WEEKLY_SERIES = ("DTWEXBGS", "STLFSI4")
 
 _URL = "https://fred.stlouisfed.org/graph/fredgraph.csv"

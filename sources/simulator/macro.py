@@ -5,9 +5,20 @@ Everything here looks backwards only, so that no index knows what its day did no
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 
 from sources.simulator.state import DAYS, Floats, MacroSeries, State, day_index
+
+
+def published(state: State) -> Mapping[str, MacroSeries]:
+    """Every series that FRED tells: those of the state, and the shorter break-even, which oil moves more."""
+    ten, oil = state.macro["T10YIE"], state.macro["DCOILWTICO"]
+    level = carried(oil.values)
+    five = ten.values + 0.06 + 0.9 * (level / trailing_mean(level, 60) - 1.0)
+    return {**state.macro, "T5YIE": replace(ten, series_id="T5YIE", values=np.round(five, ten.decimals))}
 
 
 def carried(values: Floats) -> Floats:
