@@ -134,6 +134,25 @@ def read_csv(content: bytes, body: Body, *, columns: Sequence[str]) -> pl.DataFr
     return frame
 
 
+def complete_lines(body: Body) -> str:
+    """The text of a CSV whose last line is whole: a cut-off figure is a figure, too, and nothing else tells it.
+
+    Where the text does not end with a line end, the last line has to be as complete as the one above it: as many
+    cells, and no fewer decimals in the last of them.
+
+    Raises:
+        Malformed: the text is cut off, or has no lines.
+    """
+    text = body.text()
+    if text.endswith("\n"):
+        return text
+    *_, above, last = ["", "", *text.splitlines()]
+    decimals = [len(line.rpartition(",")[2].partition(".")[2]) for line in (above, last)]
+    if not last or last.count(",") != above.count(",") or decimals[1] < decimals[0]:
+        raise Malformed(f"the answer is cut off or no CSV: {excerpt(body)!r}", body=body)
+    return text
+
+
 def shape(
     frame: pl.DataFrame,
     body: Body,

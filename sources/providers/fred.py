@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-import holidays
 import httpx
 import polars as pl
 
@@ -26,6 +25,7 @@ from sources.dataset import Body, Cadence, Column, Dataset, Licence, Provider, R
 from sources.errors import Malformed
 from sources.http import Client, excerpt, in_turn
 from sources.parsing import day, number, read_csv, shape
+from sources.releases import business_day, in_next_week, new_york
 
 PROVIDER = Provider(
     name="fred",
@@ -37,17 +37,11 @@ PROVIDER = Provider(
     user_agent=f"python-httpx/{httpx.__version__}",
 )
 
-DAILY_SERIES = ("VIXCLS", "SP500", "DGS2", "DGS10", "BAA10Y", "BAMLH0A0HYM2", "T10YIE", "DCOILWTICO")
+DAILY_SERIES = ("VIXCLS", "SP500", "DGS2", "DGS10", "BAA10Y", "BAMLH0A0HYM2", "T5YIE", "T10YIE", "DCOILWTICO")
 WEEKLY_SERIES = ("DTWEXBGS", "STLFSI4")
 
 _URL = "https://fred.stlouisfed.org/graph/fredgraph.csv"
 _DATE_HEADINGS = ("observation_date", "DATE")
-
-_YEARS = range(2014, 2041)
-_CLOSED_DAYS = sorted(
-    {*holidays.country_holidays("US", years=_YEARS), *holidays.financial_holidays("NYSE", years=_YEARS)}
-)
-"""Days on which either the government or the exchange rests: a release is due on neither."""
 
 
 def fetch_daily_series(window: Window, client: Client) -> Iterator[Body]:
@@ -80,36 +74,19 @@ def parse_series(body: Body) -> pl.DataFrame:
     )
 
 
-def _new_york(on: pl.Expr, hour: int, minute: int = 0) -> pl.Expr:
-    """The instant of a wall-clock time in New York on a day, in UTC."""
-    wall = on.cast(pl.Datetime("us")).dt.offset_by(f"{hour}h{minute}m")
-    return wall.dt.replace_time_zone("America/New_York").dt.convert_time_zone("UTC")
-
-
-def _business_day(on: pl.Expr, after: int) -> pl.Expr:
-    """The business day `after` business days later; a weekend or holiday counts as the business day before it."""
-    return on.dt.add_business_days(after, holidays=_CLOSED_DAYS, roll="backward")
-
-
-def _in_next_week(on: pl.Expr, weekday: int) -> pl.Expr:
-    """A weekday (0 is Monday) of the week after the one that holds a day, or the next business day."""
-    due = on.dt.truncate("1w") + pl.duration(days=7 + weekday)
-    return due.dt.add_business_days(0, holidays=_CLOSED_DAYS, roll="forward")
-
-
 _OBSERVED = pl.col("observed_on")
 _DAILY_RELEASE = (
     pl.when(pl.col("series_id").is_in(["VIXCLS", "SP500"]))
-    .then(_new_york(_business_day(_OBSERVED, 1), 9))
+    .then(new_york(business_day(_OBSERVED, 1), 9))
     .when(pl.col("series_id") == "DCOILWTICO")
-    .then(_new_york(_business_day(_OBSERVED, 3), 17))
-    .otherwise(_new_york(_business_day(_OBSERVED, 1), 17))
+    .then(new_york(business_day(_OBSERVED, 3), 17))
+    .otherwise(new_york(business_day(_OBSERVED, 1), 17))
 )
 _WEEKLY_RELEASE = (
     # The dollar index comes in a block of a week's days, the stress index as the figure of the Friday before.
     pl.when(pl.col("series_id") == "DTWEXBGS")
-    .then(_new_york(_in_next_week(_OBSERVED, 0), 16, 30))
-    .otherwise(_new_york(_in_next_week(_OBSERVED, 2), 10))
+    .then(new_york(in_next_week(_OBSERVED, 0), 16, 30))
+    .otherwise(new_york(in_next_week(_OBSERVED, 2), 10))
 )
 
 _COLUMNS = (

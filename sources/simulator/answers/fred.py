@@ -10,6 +10,7 @@ import numpy as np
 
 from sources.simulator.answers.scene import Answer, Ask, Scene, not_found
 from sources.simulator.calendars import released_at
+from sources.simulator.macro import published
 from sources.simulator.state import MacroSeries
 
 HOSTS = ("fred.stlouisfed.org",)
@@ -21,14 +22,15 @@ def answer(ask: Ask, scene: Scene) -> Answer:
     if ask.path != "/graph/fredgraph.csv":
         return not_found(ask)
     asked = [series_id for series_id in ask.params.get("id", "").split(",") if series_id]
-    if not asked or any(series_id not in scene.state.macro for series_id in asked):
+    known = published(scene.state)
+    if not asked or any(series_id not in known for series_id in asked):
         return not_found(ask)
     try:
         first = date.fromisoformat(ask.params.get("cosd", "1776-07-04"))
         last = date.fromisoformat(ask.params.get("coed", "9999-12-31"))
     except ValueError:
         return not_found(ask)
-    texts = {series_id: _csv(scene.state.macro[series_id], scene, first, last) for series_id in asked}
+    texts = {series_id: _csv(known[series_id], scene, first, last) for series_id in asked}
     if len(asked) == 1:
         return Answer(200, "text/csv", texts[asked[0]].encode())
     # Several series come packed, one file per frequency; the simulation packs one file per series.

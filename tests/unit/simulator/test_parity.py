@@ -15,10 +15,12 @@ from polars.testing import assert_frame_equal
 
 from sources.dataset import UTC, Dataset, Window, at_midnight
 from sources.market import open_market
+from sources.providers.fred import DAILY_SERIES
 from sources.registry import DATASETS
 from sources.simulator import market
 from sources.simulator.answers.alternative_me import NEVER_PUBLISHED
 from sources.simulator.calendars import released_at
+from sources.simulator.macro import published
 from sources.simulator.state import State, day_at, day_index
 
 pytestmark = pytest.mark.unit
@@ -205,7 +207,7 @@ def macro(*series_ids: str) -> Callable[[State, Window], pl.DataFrame]:
         rows = [
             (series_id, day, value)
             for series_id in series_ids
-            for day, value in zip(state.macro[series_id].days, state.macro[series_id].values, strict=True)
+            for day, value in zip(published(state)[series_id].days, published(state)[series_id].values, strict=True)
             if day in days_of(window) and not np.isnan(value) and released_at(series_id, day) <= market.END_OF_MARKET
         ]
         return pl.DataFrame(rows, schema=["series_id", "observed_on", "value"], orient="row")
@@ -246,7 +248,7 @@ EXPECTED: dict[str, Callable[[State, Window], pl.DataFrame]] = {
     "defillama__tvl": daily("tvl_usd", lambda s: s.tvl_usd),
     "deribit__dvol": dvol,
     "farside__etf_flows": etf_flows,
-    "fred__daily_series": macro("VIXCLS", "SP500", "DGS2", "DGS10", "BAA10Y", "BAMLH0A0HYM2", "T10YIE", "DCOILWTICO"),
+    "fred__daily_series": macro(*DAILY_SERIES),
     "fred__weekly_series": macro("DTWEXBGS", "STLFSI4"),
 }
 

@@ -162,6 +162,19 @@ def test_columns_appended_to_a_file_without_heading_are_called_by_their_position
     assert frame.columns == ["a", "b", "column_3", "column_4"]
 
 
+@pytest.mark.parametrize("text", ["d,x\n1,2.50\n", "d,x\r\n1,2.50\r\n", "d,x\n1,2.50\n2,3.75", "d,x\n1,2\n2,13"])
+def test_a_last_line_that_is_whole_is_taken(text: str) -> None:
+    assert parsing.complete_lines(body(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "d,x\n1,2.50\n2,3.7", "d,x\n1,2.50\n2", "d,x\n1,2.50\n2,", "d,x,y\n1,2.50,1\n2,3.7"]
+)
+def test_a_last_line_that_is_cut_off_is_malformed(text: str) -> None:
+    with pytest.raises(Malformed, match="cut off"):
+        parsing.complete_lines(body(text))
+
+
 def test_candles_that_do_not_hold_together_are_malformed() -> None:
     def candle(opened: float, highest: float, lowest: float, closed: float) -> None:
         frame = pl.DataFrame({"o": [1.5, opened], "h": [2.0, highest], "l": [1.0, lowest], "c": [1.5, closed]})

@@ -114,7 +114,8 @@ def test_fred_series(market: Market, line: Transport) -> None:
     assert weekly.error is None
     assert isinstance(daily.error, NotRecorded)
     assert "BAA10Y: " in str(daily.error)
-    assert "also failed" not in str(daily.error)
+    assert str(daily.error).count("also failed") == 1
+    assert "also failed: T5YIE: " in str(daily.error)
     assert set(daily.rows["series_id"]) == {"VIXCLS", "SP500", "DGS2", "DGS10", "BAMLH0A0HYM2", "T10YIE", "DCOILWTICO"}
     assert set(weekly.rows["series_id"]) == {"DTWEXBGS", "STLFSI4"}
     rows = pl.concat([daily.rows, weekly.rows])

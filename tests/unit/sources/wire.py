@@ -7,7 +7,7 @@ blank line, and the body as it comes.
     Garble: "51" => "calm"              one figure of the body, and garbage to put in its place
     Rename: "timestamp" => "time"       a name that a declared column is read from, as when a provider renames it
     Rows: result.list                   where the rows are in a JSON document; `data` or the document itself if not said
-    Packed: zip                         the body is the one file in a zip
+    Packed: zip                         the body is the one file in a zip; `xls`: it is the one sheet of a workbook
     Nameless: yes                       cells go by their position, so one more field has no name to be reported by
     Retrieved: 2024-07-10 12:00         when it came, if not then
     Content: {"type":"meta"}            what was posted
@@ -15,8 +15,10 @@ blank line, and the body as it comes.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
+import re
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
+import xlwt
 
 from sources.dataset import UTC, Body, Dataset, Request, Window
 from sources.errors import SourceError
@@ -56,6 +59,18 @@ class Exchange:
     def is_zipped(self) -> bool:
         return self.headers.get("Packed") == "zip"
 
+    @property
+    def is_sheet(self) -> bool:
+        return self.headers.get("Packed") == "xls"
+
+    def packed(self, content: bytes) -> bytes:
+        """`content` as it goes over the wire: what is not text of the stored kind goes as it is."""
+        if self.is_zipped and not content.startswith(b"PK"):
+            return zipped(content)
+        if self.is_sheet and content.split(b",")[0].isalpha():
+            return workbook(content.decode())
+        return content
+
 
 @cache
 def exchange(table: str) -> Exchange:
@@ -73,12 +88,12 @@ def exchange(table: str) -> Exchange:
 
 
 def stored(table: str) -> bytes:
-    """The stored body of a dataset, before zipping."""
+    """The stored body of a dataset, before packing."""
     return exchange(table).content
 
 
 def body(table: str, content: bytes | str | None = None, **changes: object) -> Body:
-    """A response for a dataset: the stored one, or `content` in its place. What comes zipped is zipped on the way."""
+    """A response for a dataset: the stored one, or `content` in its place. What comes packed is packed on the way."""
     one = exchange(table)
     raw = one.content if content is None else content.encode() if isinstance(content, str) else content
     retrieved_at = at(one.headers["Retrieved"]) if "Retrieved" in one.headers else NOW
@@ -86,7 +101,7 @@ def body(table: str, content: bytes | str | None = None, **changes: object) -> B
         "request": one.request,
         "status": 200,
         "content_type": "application/octet-stream",
-        "content": zipped(raw) if one.is_zipped and not raw.startswith(b"PK") else raw,
+        "content": one.packed(raw),
         "retrieved_at": retrieved_at,
         "window": Window(retrieved_at - (NOW - WINDOW.start), retrieved_at),
     }
@@ -97,6 +112,24 @@ def zipped(content: bytes, name: str = "data.csv") -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def workbook(text: str) -> bytes:
+    """CSV as the one sheet of a legacy Excel file: what reads as a number is one, `2024-07-05` is a day."""
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Sheet1")
+    as_day = xlwt.easyxf(num_format_str="YYYY-MM-DD")
+    for row, cells in enumerate(csv.reader(io.StringIO(text))):
+        for column, cell in enumerate(cells):
+            if re.fullmatch(r"\d{4}-\d{2}-\d{2}", cell):
+                sheet.write(row, column, datetime.fromisoformat(cell), as_day)
+            elif re.fullmatch(r"-?\d+(\.\d+)?", cell):
+                sheet.write(row, column, float(cell))
+            elif cell:
+                sheet.write(row, column, cell)
+    buffer = io.BytesIO()
+    book.save(buffer)
     return buffer.getvalue()
 
 

@@ -1,0 +1,17 @@
+with source as (
+    {{ latest_vintage(source("raw", "epu__policy_uncertainty"), ["observed_on"]) }}
+),
+
+renamed as (
+    select
+        observed_on as date,
+        policy_uncertainty_index,
+        available_at,
+        _available_basis as available_basis,
+        _vintage_at as vintage_at,
+        vintage_count,
+        _body_sha256 as body_sha256
+    from source
+)
+
+select * from renamed
