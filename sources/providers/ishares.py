@@ -170,8 +170,8 @@ TRUST_HOLDINGS = Dataset(
     time_column="session_date",
     period=timedelta(days=1),
     cadence=Cadence(
-        # Once in the American morning, when the file of the day before is out, and once more in case it was not.
-        cron="50 14,20 * * 1-5",
+        # In the American morning: the session before is out and the present one cannot have taken its place.
+        cron="50 14 * * 1-5",
         lag=timedelta(hours=17),
         revised_for=timedelta(0),
         stale_after=timedelta(days=5),
