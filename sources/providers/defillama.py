@@ -1,4 +1,4 @@
-"""DefiLlama: stablecoin supply and prices, hacks, and value locked in DeFi, without a key.
+"""DefiLlama: stablecoin supply and prices, hacks, and value locked in DeFi in all and by chain, without a key.
 
 Traps:
 * Every answer is the whole history, and history is refilled on request: old values do change.
@@ -8,6 +8,8 @@ Traps:
 * Hacks are edited by hand: rows change later, fields are null, one victim can be listed twice, by technique.
   A copy with amounts a million times too large is in circulation, so an impossible amount fails the list.
 * A price is an average over venues. A coin that breaks on one exchange can look whole here.
+* The list of stablecoins is "now" and has no history. It keeps coins without any supply; a price may be null or absent.
+* Value locked by chain counts what is bridged to a chain there: chains do not add up to the total.
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import polars as pl
 
-from sources.dataset import Body, Cadence, Column, Dataset, Licence, Provider, Rate, Window
+from sources.dataset import UTC_DATETIME, Body, Cadence, Column, Dataset, Licence, Provider, Rate, Window
 from sources.errors import Malformed
 from sources.http import Client, in_turn
 from sources.parsing import decode_json, ended_days, instant, number, rows_of, shape, table
@@ -57,6 +60,9 @@ PRICED_COINS = (
     "usds",
 )
 
+CHAINS = ("Ethereum", "Solana", "Bitcoin", "BSC", "Tron", "Base", "Arbitrum", "Avalanche", "Polygon")
+"""The chains with most value locked, as the vendor names them in its addresses."""
+
 MAX_LOSS_USD = 5e10
 """No single theft is known above a tenth of this."""
 
@@ -64,6 +70,10 @@ _CHARTS_URL = "https://stablecoins.llama.fi/stablecoincharts/all"
 _PRICES_URL = "https://stablecoins.llama.fi/stablecoinprices"
 _HACKS_URL = "https://api.llama.fi/hacks"
 _TVL_URL = "https://api.llama.fi/v2/historicalChainTvl"
+_STABLECOINS_URL = "https://stablecoins.llama.fi/stablecoins"
+
+_NOW = timedelta(hours=1)
+"""How long before the present a window may end and still be about it: the clock goes on between the two."""
 
 
 def fetch_stablecoin_supply(window: Window, client: Client) -> Iterator[Body]:
@@ -84,6 +94,20 @@ def fetch_hacks(window: Window, client: Client) -> Iterator[Body]:
 
 def fetch_tvl(window: Window, client: Client) -> Iterator[Body]:
     yield client.get(_TVL_URL)
+
+
+def fetch_chains_tvl(window: Window, client: Client) -> Iterator[Body]:
+    yield from in_turn((chain, _chain(client, chain)) for chain in CHAINS)
+
+
+def _chain(client: Client, chain: str) -> Iterator[Body]:
+    yield client.get(f"{_TVL_URL}/{chain}")
+
+
+def fetch_stablecoins(window: Window, client: Client) -> Iterator[Body]:
+    if window.end < client.now - _NOW:
+        return
+    yield client.get(_STABLECOINS_URL, {"includePrices": "true"})
 
 
 def parse_stablecoin_supply(body: Body) -> pl.DataFrame:
@@ -209,6 +233,62 @@ def parse_tvl(body: Body) -> pl.DataFrame:
     return ended_days(shaped, "day", body)
 
 
+def parse_chains_tvl(body: Body) -> pl.DataFrame:
+    chain = unquote(urlsplit(body.request.url).path.rpartition("/")[2])
+    frame = table(rows_of(decode_json(body), body), body, fields=("date", "tvl"))
+    shaped = shape(
+        frame,
+        body,
+        {"chain": pl.lit(chain), "day": instant("date", "s").dt.date(), "tvl_usd": number("tvl")},
+        nullable=("tvl_usd",),
+    )
+    return ended_days(shaped, "day", body)
+
+
+def parse_stablecoins(body: Body) -> pl.DataFrame:
+    answer = decode_json(body)
+    if not isinstance(answer, dict):
+        raise Malformed("expected an object with peggedAssets", body=body)
+    rows = []
+    for row in rows_of(answer.get("peggedAssets"), body):
+        _, units = _pegged(row, "circulating", body)
+        rows.append({**row, "units": units})
+    frame = table(
+        rows,
+        body,
+        fields=("id", "symbol", "name", "pegType", "pegMechanism", "units", "price"),
+        optional=("pegMechanism", "price"),
+        unused=(
+            "circulating",
+            "circulatingPrevDay",
+            "circulatingPrevWeek",
+            "circulatingPrevMonth",
+            "chainCirculating",
+            "chains",
+            "gecko_id",
+            "priceSource",
+            "delisted",
+            "deadFrom",
+        ),
+    )
+    observed_at = body.retrieved_at.replace(second=0, microsecond=0)
+    return shape(
+        frame,
+        body,
+        {
+            "stablecoin_id": pl.col("id"),
+            "observed_at": pl.lit(observed_at, dtype=UTC_DATETIME),
+            "symbol": pl.col("symbol"),
+            "name": pl.col("name"),
+            "peg_type": pl.col("pegType"),
+            "peg_mechanism": pl.col("pegMechanism"),
+            "circulating_units": number("units"),
+            "price_usd": number("price"),
+        },
+        nullable=("peg_type", "peg_mechanism", "circulating_units", "price_usd"),
+    )
+
+
 STABLECOIN_SUPPLY = Dataset(
     provider=PROVIDER,
     name="stablecoin_supply",
@@ -310,4 +390,54 @@ TVL = Dataset(
     docs_url="https://api-docs.defillama.com/#tag/tvl",
 )
 
-DATASETS = (STABLECOIN_SUPPLY, STABLECOIN_PRICES, HACKS, TVL)
+CHAINS_TVL = Dataset(
+    provider=PROVIDER,
+    name="chains_tvl",
+    subject="defi",
+    description="Value locked in DeFi protocols on the largest chains by day.",
+    grain="one row per chain and UTC day",
+    columns=(
+        Column("chain", pl.String, "Chain, as the vendor names it."),
+        Column("day", pl.Date, "UTC day."),
+        Column("tvl_usd", pl.Float64, "Value locked on the chain, US dollars; falls with the price of its coin."),
+    ),
+    key=("chain", "day"),
+    time_column="day",
+    period=timedelta(days=1),
+    cadence=Cadence(
+        cron="25 2 * * *", lag=timedelta(hours=2), revised_for=timedelta(days=7), stale_after=timedelta(days=3)
+    ),
+    starts_on=date(2017, 9, 27),
+    fetch=fetch_chains_tvl,
+    parse=parse_chains_tvl,
+    docs_url="https://api-docs.defillama.com/#tag/tvl",
+)
+
+STABLECOINS_NOW = Dataset(
+    provider=PROVIDER,
+    name="stablecoins",
+    subject="flows",
+    description="Every stablecoin the vendor lists, with its supply and price at the moment of asking.",
+    grain="one row per stablecoin and moment of asking",
+    columns=(
+        Column("stablecoin_id", pl.String, "The vendor's id of the coin; symbols are not unique."),
+        Column("observed_at", UTC_DATETIME, "When the list was fetched, to the minute."),
+        Column("symbol", pl.String, "Ticker, as the vendor writes it."),
+        Column("name", pl.String, "Name of the coin."),
+        Column("peg_type", pl.String, "What the coin is pegged to, such as peggedUSD."),
+        Column("peg_mechanism", pl.String, "How the peg is held, such as fiat-backed; null if not said."),
+        Column("circulating_units", pl.Float64, "Coins in circulation, in units of the peg; zero for abandoned coins."),
+        Column("price_usd", pl.Float64, "Price averaged over venues, US dollars; null if the vendor has none."),
+    ),
+    key=("stablecoin_id", "observed_at"),
+    time_column="observed_at",
+    period=timedelta(0),
+    cadence=Cadence(cron="35 1 * * *", lag=timedelta(0), revised_for=timedelta(0), stale_after=timedelta(days=3)),
+    starts_on=date(2024, 1, 1),
+    fetch=fetch_stablecoins,
+    parse=parse_stablecoins,
+    docs_url="https://api-docs.defillama.com/#tag/stablecoins",
+    can_be_empty=True,
+)
+
+DATASETS = (STABLECOIN_SUPPLY, STABLECOIN_PRICES, HACKS, TVL, CHAINS_TVL, STABLECOINS_NOW)

@@ -7,6 +7,7 @@ Traps:
 * The newest session can be listed before anyone has reported: `-` in every fund cell and yet `0.0` in Total. A real
   zero looks the same but for the dash, so the dash alone says "not reported", and Total is null until one fund is in.
 * Funds come and go, as columns. The ticker BTC is the Grayscale Mini Trust, not the asset.
+* A new session is on the page of recent sessions first: whoever asks for the whole history up to now needs both pages.
 * Cloudflare answers plain clients with a challenge page at times; one page may pass while the other does not.
 """
 
@@ -36,6 +37,8 @@ PROVIDER = Provider(
 _WHOLE_HISTORY = {"btc": "/bitcoin-etf-flow-all-data/", "eth": "/ethereum-etf-flow-all-data/"}
 _RECENT = {"btc": "/btc/", "eth": "/eth/"}
 _RECENT_SPAN = timedelta(days=14)
+_NOW = timedelta(hours=1)
+"""How long before the present a window may end and still reach it: the clock goes on between the two."""
 _ASSET_OF = {path: asset for pages in (_WHOLE_HISTORY, _RECENT) for asset, path in pages.items()}
 
 _NOT_A_SESSION = {"", "Fee", "Seed", "Total", "Average", "Maximum", "Minimum"}
@@ -45,8 +48,15 @@ _AMOUNT = re.compile(r"(\()?(-?\d{1,3}(?:,\d{3})*(?:\.\d+)?|-?\d+(?:\.\d+)?)(?(1
 
 
 def fetch_etf_flows(window: Window, client: Client) -> Iterator[Body]:
-    pages = _WHOLE_HISTORY if window.start < client.now - _RECENT_SPAN else _RECENT
-    yield from in_turn((asset, _page(client, path)) for asset, path in pages.items())
+    pages: list[tuple[str, str]] = []
+    for asset in _RECENT:
+        if window.start < client.now - _RECENT_SPAN:
+            pages.append((asset, _WHOLE_HISTORY[asset]))
+            if window.end >= client.now - _NOW:
+                pages.append((f"{asset}, recent sessions", _RECENT[asset]))
+        else:
+            pages.append((asset, _RECENT[asset]))
+    yield from in_turn((label, _page(client, path)) for label, path in pages)
 
 
 def _page(client: Client, path: str) -> Iterator[Body]:

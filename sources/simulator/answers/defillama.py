@@ -12,10 +12,24 @@ import numpy as np
 from sources.simulator.answers.scene import Answer, Ask, Scene, as_json, not_found
 from sources.simulator.calendars import UTC
 from sources.simulator.state import DAYS, ORIGIN, Floats
+from sources.simulator.story import at
 
 _STABLECOINS_HOST = "stablecoins.llama.fi"
 HOSTS = (_STABLECOINS_HOST, "api.llama.fi")
 _DAY_S = 86_400
+_CHAIN_PATH = "/v2/historicalChainTvl/"
+_CHAIN_SHARES = {
+    "Ethereum": (ORIGIN, 0.55),
+    "Solana": (ORIGIN, 0.07),
+    "Bitcoin": (at("2021-04-01"), 0.05),
+    "BSC": (ORIGIN, 0.06),
+    "Tron": (ORIGIN, 0.06),
+    "Base": (at("2023-08-09"), 0.03),
+    "Arbitrum": (at("2021-09-01"), 0.03),
+    "Avalanche": (at("2021-02-10"), 0.02),
+    "Polygon": (ORIGIN, 0.02),
+}
+"""First day and share of all value locked."""
 
 
 def answer(ask: Ask, scene: Scene) -> Answer:
@@ -24,6 +38,8 @@ def answer(ask: Ask, scene: Scene) -> Answer:
             return _charts(ask, scene)
         if ask.path == "/stablecoinprices":
             return _prices(scene)
+        if ask.path == "/stablecoins":
+            return _stablecoins(ask, scene)
     elif ask.path == "/hacks":
         return _hacks(scene)
     elif ask.path == "/v2/historicalChainTvl":
@@ -32,7 +48,55 @@ def answer(ask: Ask, scene: Scene) -> Answer:
             for stamp, value in _series(scene.state.tvl_usd, scene)
         ]
         return as_json(rows)
+    elif ask.path.startswith(_CHAIN_PATH):
+        return _chain_tvl(ask.path.removeprefix(_CHAIN_PATH), scene)
     return not_found(ask)
+
+
+def _chain_tvl(chain: str, scene: Scene) -> Answer:
+    if chain not in _CHAIN_SHARES:
+        return Answer(400, "text/plain; charset=utf-8", b"Chain not found")
+    first, share = _CHAIN_SHARES[chain]
+    rows = [
+        {"date": stamp, "tvl": round(value * share, 2), **_novelty(scene)}
+        for stamp, value in _series(scene.state.tvl_usd, scene)
+        if stamp >= first.timestamp()
+    ]
+    return as_json(rows)
+
+
+def _stablecoins(ask: Ask, scene: Scene) -> Answer:
+    has_prices = ask.params.get("includePrices") == "true"
+    rows: list[dict[str, object]] = []
+    for coin in scene.state.stablecoins:
+        units, prices = _series(coin.units, scene), _series(coin.price_usd, scene)
+        if units:
+            rows.append(_listed(coin.coin_id, coin.symbol, coin.name, "peggedUSD", units[-1][1], prices[-1][1]))
+    rows += [
+        _listed("900", "EURX", "euro-example", "peggedEUR", 1.5e8, 1.08),
+        _listed("901", "GONE", "abandoned-dollar", "peggedUSD", 0, None),
+    ]
+    for row in rows:
+        row |= _novelty(scene)
+        if not has_prices:
+            del row["price"]
+    return as_json({"peggedAssets": rows, "chains": [{"name": "Tron", "totalCirculatingUSD": {"peggedUSD": 1}}]})
+
+
+def _listed(coin_id: str, symbol: str, name: str, peg: str, units: float, price: float | None) -> dict[str, object]:
+    return {
+        "id": coin_id,
+        "name": name,
+        "symbol": symbol,
+        "gecko_id": name,
+        "pegType": peg,
+        "pegMechanism": "fiat-backed",
+        "circulating": {peg: units},
+        "circulatingPrevDay": {peg: units},
+        "chainCirculating": {},
+        "chains": ["Ethereum"],
+        "price": price,
+    }
 
 
 def _series(values: Floats, scene: Scene) -> list[tuple[int, float]]:

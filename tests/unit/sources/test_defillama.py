@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from sources.dataset import Window
 from sources.errors import Malformed, RateLimited, Rejected
-from sources.providers.defillama import HACKS, PRICED_COINS, STABLECOIN_PRICES, STABLECOIN_SUPPLY, STABLECOINS, TVL
+from sources.providers.defillama import (
+    CHAINS,
+    CHAINS_TVL,
+    HACKS,
+    PRICED_COINS,
+    STABLECOIN_PRICES,
+    STABLECOIN_SUPPLY,
+    STABLECOINS,
+    STABLECOINS_NOW,
+    TVL,
+)
 from tests.unit.sources import wire
-from tests.unit.sources.wire import fetched
+from tests.unit.sources.wire import at, fetched
 
 DAY = 1720396800  # 2024-07-08
 
@@ -134,3 +145,51 @@ def test_an_error_object_where_a_list_is_due_is_malformed() -> None:
 def test_an_empty_list_is_no_rows() -> None:
     for dataset in (STABLECOIN_SUPPLY, STABLECOIN_PRICES, HACKS, TVL):
         assert dataset.conform(dataset.parse(wire.body(dataset.table, content="[]"))).is_empty()
+
+
+def test_each_chain_is_asked_for_and_named_after_its_address() -> None:
+    bodies, error = fetched(CHAINS_TVL, lambda _: httpx.Response(200, content=wire.stored(CHAINS_TVL.table)))
+    assert error is None
+    assert [CHAINS_TVL.parse(body)["chain"][0] for body in bodies] == list(CHAINS)
+    assert CHAINS_TVL.parse(bodies[0])["day"].to_list() == [date(2024, 7, 8), date(2024, 7, 9)], "today is not over"
+
+
+def test_a_chain_that_is_not_known_does_not_cost_the_others() -> None:
+    def provider(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/Tron"):
+            return httpx.Response(400, text="Chain not found")
+        return httpx.Response(200, content=wire.stored(CHAINS_TVL.table))
+
+    bodies, error = fetched(CHAINS_TVL, provider)
+    assert len(bodies) == len(CHAINS) - 1
+    assert isinstance(error, Rejected)
+    assert "Tron: " in str(error)
+
+
+def test_every_listed_coin_is_kept_with_or_without_supply_and_price() -> None:
+    rows = STABLECOINS_NOW.conform(STABLECOINS_NOW.parse(wire.body(STABLECOINS_NOW.table)))
+    assert set(rows["observed_at"]) == {wire.NOW}
+    assert rows.select("symbol", "peg_type", "circulating_units", "price_usd").rows() == [
+        ("USDC", "peggedUSD", 33_000_000_000.5, 0.9998),
+        ("EURC", "peggedEUR", 35_000_000.0, 1.08),
+        ("GONE", "peggedUSD", 0.0, None),
+        ("UNL", "peggedVAR", None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", '{"message":"busy"}', '{"peggedAssets":[{"id":"1","symbol":"A","name":"a","pegType":"x"}]}']
+)
+def test_a_list_of_stablecoins_that_is_not_as_expected_is_malformed(text: str) -> None:
+    with pytest.raises(Malformed):
+        STABLECOINS_NOW.parse(wire.body(STABLECOINS_NOW.table, content=text))
+
+
+def test_the_list_of_stablecoins_is_asked_for_now_and_never_for_the_past() -> None:
+    def asked(end: timedelta) -> int:
+        window = Window(at("2024-06-01"), wire.NOW + end)
+        stored = wire.stored(STABLECOINS_NOW.table)
+        return len(fetched(STABLECOINS_NOW, lambda _: httpx.Response(200, content=stored), window=window)[0])
+
+    assert asked(timedelta(0)) == asked(-timedelta(minutes=5)) == 1
+    assert asked(-timedelta(days=1)) == 0

@@ -92,18 +92,46 @@ def test_a_table_that_is_not_as_expected_is_malformed(content: str, problem: str
         parse(content)
 
 
-def test_recent_windows_read_the_short_pages_and_long_ones_the_whole_history() -> None:
+@pytest.mark.parametrize(
+    ("window", "pages"),
+    [
+        (wire.WINDOW, ["/btc/", "/eth/"]),
+        (
+            Window(at("2024-06-20"), wire.NOW),
+            ["/bitcoin-etf-flow-all-data/", "/btc/", "/ethereum-etf-flow-all-data/", "/eth/"],
+        ),
+        (Window(at("2024-06-01"), at("2024-07-01")), ["/bitcoin-etf-flow-all-data/", "/ethereum-etf-flow-all-data/"]),
+    ],
+    ids=["recent", "up to now", "past"],
+)
+def test_short_windows_read_the_short_pages_and_long_ones_the_whole_history_too(
+    window: Window, pages: list[str]
+) -> None:
     paths: list[str] = []
 
     def provider(request: httpx.Request) -> httpx.Response:
         paths.append(request.url.path)
         return httpx.Response(200, html=page("05 Jul 2024|1.0|2.0|3.0"))
 
-    fetched(ETF_FLOWS, provider)
-    assert paths == ["/btc/", "/eth/"]
-    paths.clear()
-    fetched(ETF_FLOWS, provider, window=Window(at("2024-06-20"), wire.NOW))
-    assert paths == ["/bitcoin-etf-flow-all-data/", "/ethereum-etf-flow-all-data/"]
+    _, error = fetched(ETF_FLOWS, provider, window=window)
+    assert error is None
+    assert paths == pages
+
+
+def test_a_challenge_on_a_short_page_does_not_cost_the_whole_history() -> None:
+    def provider(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/btc/":
+            return httpx.Response(403, html=CHALLENGE)
+        return httpx.Response(200, html=page("05 Jul 2024|1.0|2.0|3.0"))
+
+    bodies, error = fetched(ETF_FLOWS, provider, window=Window(at("2024-06-20"), wire.NOW))
+    assert [body.request.url.removeprefix("https://farside.co.uk") for body in bodies] == [
+        "/bitcoin-etf-flow-all-data/",
+        "/ethereum-etf-flow-all-data/",
+        "/eth/",
+    ]
+    assert isinstance(error, Blocked)
+    assert "btc, recent sessions: " in str(error)
 
 
 @pytest.mark.parametrize("status", [403, 503, 200])

@@ -7,7 +7,8 @@ blank line, and the body as it comes.
     Garble: "51" => "calm"              one figure of the body, and garbage to put in its place
     Rename: "timestamp" => "time"       a name that a declared column is read from, as when a provider renames it
     Rows: result.list                   where the rows are in a JSON document; `data` or the document itself if not said
-    Packed: zip                         the body is the one file in a zip; `xls`: it is the one sheet of a workbook
+    Packed: zip                         the body is the one file in a zip, or several below lines `==> NAME <==`;
+                                        `xls`: it is the one sheet of a workbook
     Nameless: yes                       cells go by their position, so one more field has no name to be reported by
     Retrieved: 2024-07-10 12:00         when it came, if not then
     Content: {"type":"meta"}            what was posted
@@ -111,7 +112,11 @@ def body(table: str, content: bytes | str | None = None, **changes: object) -> B
 def zipped(content: bytes, name: str = "data.csv") -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, content)
+        parts = re.split(rb"^==> (.+) <==\n", content, flags=re.MULTILINE)
+        for each, text in zip(parts[1::2], parts[2::2], strict=True):
+            archive.writestr(each.decode(), text)
+        if len(parts) == 1:
+            archive.writestr(name, content)
     return buffer.getvalue()
 
 
