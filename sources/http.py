@@ -43,6 +43,7 @@ MAX_BODY_BYTES = 256 * 1024 * 1024
 MAX_WAIT_SECONDS = 90.0
 MAX_ANSWER_SECONDS = 300.0
 ATTEMPTS = 4
+PRESENT = timedelta(hours=1)
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 USER_AGENT = "undertow/0.1 (market-stress warehouse; self-hosted)"
 
@@ -259,6 +260,14 @@ class Client:
     def now(self) -> datetime:
         """The market's present instant."""
         return self._transport.now()
+
+    @property
+    def reaches_present(self) -> bool:
+        """Whether the window reaches to now: only then is an answer about now an answer to it.
+
+        A live clock has moved on since the window was cut, and an earlier series of the same fetch may have taken long.
+        """
+        return self._window.end >= self.now - PRESENT
 
     @property
     def where(self) -> str:

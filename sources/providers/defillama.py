@@ -72,9 +72,6 @@ _HACKS_URL = "https://api.llama.fi/hacks"
 _TVL_URL = "https://api.llama.fi/v2/historicalChainTvl"
 _STABLECOINS_URL = "https://stablecoins.llama.fi/stablecoins"
 
-_NOW = timedelta(hours=1)
-"""How long before the present a window may end and still be about it: the clock goes on between the two."""
-
 
 def fetch_stablecoin_supply(window: Window, client: Client) -> Iterator[Body]:
     yield from in_turn((symbol, _chart(client, coin_id)) for coin_id, symbol in STABLECOINS.items())
@@ -105,7 +102,7 @@ def _chain(client: Client, chain: str) -> Iterator[Body]:
 
 
 def fetch_stablecoins(window: Window, client: Client) -> Iterator[Body]:
-    if window.end < client.now - _NOW:
+    if not client.reaches_present:
         return
     yield client.get(_STABLECOINS_URL, {"includePrices": "true"})
 

@@ -37,8 +37,6 @@ PROVIDER = Provider(
 _WHOLE_HISTORY = {"btc": "/bitcoin-etf-flow-all-data/", "eth": "/ethereum-etf-flow-all-data/"}
 _RECENT = {"btc": "/btc/", "eth": "/eth/"}
 _RECENT_SPAN = timedelta(days=14)
-_NOW = timedelta(hours=1)
-"""How long before the present a window may end and still reach it: the clock goes on between the two."""
 _ASSET_OF = {path: asset for pages in (_WHOLE_HISTORY, _RECENT) for asset, path in pages.items()}
 
 _NOT_A_SESSION = {"", "Fee", "Seed", "Total", "Average", "Maximum", "Minimum"}
@@ -52,7 +50,7 @@ def fetch_etf_flows(window: Window, client: Client) -> Iterator[Body]:
     for asset in _RECENT:
         if window.start < client.now - _RECENT_SPAN:
             pages.append((asset, _WHOLE_HISTORY[asset]))
-            if window.end >= client.now - _NOW:
+            if client.reaches_present:
                 pages.append((f"{asset}, recent sessions", _RECENT[asset]))
         else:
             pages.append((asset, _RECENT[asset]))

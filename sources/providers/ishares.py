@@ -54,8 +54,6 @@ TRUSTS = (
 )
 _BY_PATH: Mapping[str, Trust] = {trust.path: trust for trust in TRUSTS}
 
-_NOW = timedelta(hours=1)
-"""How long before the present a window may end and still be about it: the clock goes on between the two."""
 
 _HOLDINGS = (
     "Ticker",
@@ -74,7 +72,7 @@ _AMOUNT = re.compile(r"-?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?")
 
 
 def fetch_trust_holdings(window: Window, client: Client) -> Iterator[Body]:
-    if window.end < client.now - _NOW:
+    if not client.reaches_present:
         return
     yield from in_turn((trust.ticker, _file(client, trust.path)) for trust in TRUSTS)
 
