@@ -1,0 +1,18 @@
+with source as (
+    {{ latest_vintage(source("raw", "gdelt__news_tone"), ["topic", "day"]) }}
+),
+
+renamed as (
+    select
+        topic,
+        day as date,
+        average_tone_points,
+        available_at,
+        _available_basis as available_basis,
+        _vintage_at as vintage_at,
+        vintage_count,
+        _body_sha256 as body_sha256
+    from source
+)
+
+select * from renamed
