@@ -38,12 +38,10 @@ COINS: Mapping[str, str] = {"bitcoin": "btc", "ethereum": "eth"}
 _URL = "https://api.coingecko.com/api/v3/companies/public_treasury"
 _PAGE_SIZE = 250
 _TOO_MANY_REQUESTS = "429"
-_NOW = timedelta(hours=1)
-"""A window that ends within it reaches the present: between the two a run may have waited."""
 
 
 def fetch_public_treasuries(window: Window, client: Client) -> Iterator[Body]:
-    if window.end < client.now - _NOW:
+    if not client.reaches_present:
         return
     key = client.option("COINGECKO_API_KEY")
     headers = {"x-cg-demo-api-key": key} if key else {}

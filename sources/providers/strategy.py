@@ -37,8 +37,6 @@ PROVIDER = Provider(
 )
 
 _URL = "https://api.strategy.com/btc/bitcoinKpis"
-_NOW = timedelta(hours=1)
-"""A window that ends within it reaches the present: between the two a run may have waited."""
 
 _REQUIRED = ("btcHoldings", "latestPrice")
 _OPTIONAL = (
@@ -63,7 +61,7 @@ _UNUSED = (
 
 
 def fetch_bitcoin_kpis(window: Window, client: Client) -> Iterator[Body]:
-    if window.end < client.now - _NOW:
+    if not client.reaches_present:
         return
     yield client.get(_URL)
 
