@@ -1,0 +1,18 @@
+with source as (
+    {{ latest_vintage(source("raw", "kraken_futures__liquidation_volume"), ["symbol", "opened_at"]) }}
+),
+
+renamed as (
+    select
+        symbol,
+        opened_at,
+        liquidations_contracts,
+        available_at,
+        _available_basis as available_basis,
+        _vintage_at as vintage_at,
+        vintage_count,
+        _body_sha256 as body_sha256
+    from source
+)
+
+select * from renamed
