@@ -1,3 +1,4 @@
+{# A fund without a flow has not reported, or had none; it becomes known when the vendor gives a figure. #}
 with source as (
     {{ latest_vintage(source("raw", "coinglass__etf_flows"), ["asset", "day", "ticker"], known_when="net_flow_usd is not null") }}
 ),
