@@ -91,7 +91,7 @@ def _funding_spans(window: Window, client: Client, currency: str) -> Iterator[Bo
 
 def fetch_book_summary(window: Window, client: Client) -> Iterator[Body]:
     # The answer is what holds now; it says nothing about a window that ended earlier.
-    if window.end >= client.now:
+    if client.reaches_present:
         yield from in_turn(
             (f"{currency} {kind}", _summary(client, currency, kind)) for currency in CURRENCIES for kind in KINDS
         )

@@ -71,7 +71,7 @@ def _times(body: Body) -> list[datetime]:
 
 def fetch_contracts(window: Window, client: Client) -> Iterator[Body]:
     # The answer is what holds now; it says nothing about a window that ended earlier.
-    if window.end >= client.now:
+    if client.reaches_present:
         yield from in_turn((symbol, _contract(client, symbol)) for symbol in SYMBOLS)
 
 

@@ -66,7 +66,7 @@ def _times(body: Body) -> list[datetime]:
 
 def fetch_asset_contexts(window: Window, client: Client) -> Iterator[Body]:
     # The answer is what holds now; it says nothing about a window that ended earlier.
-    if window.end >= client.now:
+    if client.reaches_present:
         yield client.post(_URL, {"type": "metaAndAssetCtxs"})
 
 
