@@ -4,6 +4,7 @@ Traps:
 * Eight requests an hour and fifteen a day: each dataset asks once for its whole window.
 * The value's key is the metric's own name (`lthSupply`); day and unix seconds stand beside it, the latter as text.
 * Whole histories are recomputed at times, so old values change.
+* The exchange reserve carries the stamp of the start of the day: what is said of a day is what the day before left.
 """
 
 from __future__ import annotations
@@ -87,5 +88,16 @@ REALIZED_PRICE = _metric(
     name="realized_price",
     description="Realised capitalisation over supply: the market's average cost.",
 )
+EXCHANGE_RESERVE = _metric(
+    "exchange-reserve-btc",
+    "exchangeReserveBtc",
+    Column(
+        "exchange_reserve_btc",
+        pl.Float64,
+        "Bitcoin on known exchange addresses at the start of the day: what the day before left.",
+    ),
+    name="exchange_reserve",
+    description="Bitcoin that lies on exchanges, stamped with the start of the day.",
+)
 
-DATASETS = (LTH_SUPPLY, STH_SOPR, SOPR, REALIZED_PRICE)
+DATASETS = (LTH_SUPPLY, STH_SOPR, SOPR, REALIZED_PRICE, EXCHANGE_RESERVE)

@@ -8,6 +8,8 @@ Traps:
 * `metrics`: files of 2026-06-25 and later stamp the start of a period where older ones stamp the end; rows can be there
   twice; ratios can be blank, and an open interest of zero is a placeholder.
 * `fundingRate`: settlement times jitter by milliseconds, and the interval is not always eight hours.
+* Index-price candles have the very file name of trade candles; only the folder differs. Their volume is 0 and `count`
+  is the number of seconds, so a file that holds trades is one of the other folder.
 * `bookDepth`: text time, cumulative bands by per cent, lines with leading blanks, with or without a mean price. Files
   can hold a stale book for hours (2025-10-10), which only a look at the values shows.
 """
@@ -57,6 +59,9 @@ SPOT_SYMBOLS = {
 }
 """Spot pairs and the first day each was traded: earlier files need not be asked for."""
 
+MINUTE_SYMBOLS = {"USDEUSDT": date(2025, 9, 9)}
+"""Spot pairs whose single minutes matter: a peg can break and mend within the hour. With the first day of trading."""
+
 FUTURES_SYMBOLS = ("BTCUSDT", "ETHUSDT")
 
 _MONTHLY_FILES_AFTER = timedelta(days=3)
@@ -89,6 +94,13 @@ _METRICS_COLUMNS = (
 )
 _FUNDING_COLUMNS = ("calc_time", "funding_interval_hours", "last_funding_rate")
 _DEPTH_COLUMNS = ("timestamp", "percentage", "depth", "notional")
+
+_PRICES = {
+    "open_price": number("open"),
+    "high_price": number("high"),
+    "low_price": number("low"),
+    "close_price": number("close"),
+}
 
 _FILE = re.compile(r"/(?P<symbol>[A-Z0-9]+)-(?:\w+)-(?P<period>\d{4}-\d{2}(?:-\d{2})?)\.zip$")
 
@@ -161,6 +173,27 @@ def _day_of_klines(client: Client, symbol: str, day: date) -> list[Body]:
     return [_zip_and_checksum(client, f"spot/daily/klines/{symbol}/1h/{symbol}-1h-{day}.zip")]
 
 
+def fetch_spot_klines_1m(window: Window, client: Client) -> Iterator[Body]:
+    """Daily files only: months of minutes are large, and the newest days are what is asked for."""
+    paths = [
+        f"spot/daily/klines/{symbol}/1m/{symbol}-1m-{day}.zip"
+        for symbol, listed_on in MINUTE_SYMBOLS.items()
+        for day in window.days()
+        if day >= listed_on and _end_of(day) <= client.now
+    ]
+    yield from client.gather((_name(path), partial(_zip_and_checksum, client, path)) for path in paths)
+
+
+def fetch_um_index_klines(window: Window, client: Client) -> Iterator[Body]:
+    days = [day for day in window.days() if _end_of(day) <= client.now]
+    paths = [
+        f"futures/um/daily/indexPriceKlines/{symbol}/5m/{symbol}-5m-{day}.zip"
+        for symbol in FUTURES_SYMBOLS
+        for day in days
+    ]
+    yield from client.gather((_name(path), partial(_zip_and_checksum, client, path)) for path in paths)
+
+
 def fetch_um_metrics(window: Window, client: Client) -> Iterator[Body]:
     yield from _daily_files(window, client, "futures/um/daily/metrics", "metrics")
 
@@ -187,6 +220,7 @@ def _symbol_and_period(body: Body) -> tuple[str, str]:
 
 
 def parse_spot_klines(body: Body) -> pl.DataFrame:
+    # Hours and minutes are written alike and have the same columns.
     if body.status == 404:
         return SPOT_KLINES.empty()
     symbol, _ = _symbol_and_period(body)
@@ -198,10 +232,7 @@ def parse_spot_klines(body: Body) -> pl.DataFrame:
             "symbol": pl.lit(symbol),
             "opened_at": instant_of_either_unit("open_time"),
             "closed_at": instant_of_either_unit("close_time"),
-            "open_price": number("open"),
-            "high_price": number("high"),
-            "low_price": number("low"),
-            "close_price": number("close"),
+            **_PRICES,
             "volume_base": number("volume"),
             "volume_quote": number("quote_volume"),
             "trade_count": whole("count"),
@@ -210,7 +241,34 @@ def parse_spot_klines(body: Body) -> pl.DataFrame:
         },
         unused=("ignore",),
     )
-    if frame.width > len(_KLINE_COLUMNS):
+    return _closed_candles(shaped, frame.width, body)
+
+
+def parse_um_index_klines(body: Body) -> pl.DataFrame:
+    if body.status == 404:
+        return UM_INDEX_KLINES.empty()
+    symbol, _ = _symbol_and_period(body)
+    frame = read_csv(unzip(body), body, columns=_KLINE_COLUMNS)
+    shaped = shape(
+        frame,
+        body,
+        {
+            "symbol": pl.lit(symbol),
+            "opened_at": instant("open_time", "ms"),
+            "closed_at": instant("close_time", "ms"),
+            **_PRICES,
+            "index_value_count": whole("count"),
+            "volume": number("volume"),
+        },
+        unused=("quote_volume", "taker_buy_volume", "taker_buy_quote_volume", "ignore"),
+    )
+    if shaped.select((pl.col("volume") != 0).any()).item():
+        raise Malformed("index candles hold a traded volume: is this the file of the trades?", body=body)
+    return _closed_candles(shaped.drop("volume"), frame.width, body)
+
+
+def _closed_candles(shaped: pl.DataFrame, width: int, body: Body) -> pl.DataFrame:
+    if width > len(_KLINE_COLUMNS):
         check_candles(shaped, body, "open_price", "high_price", "low_price", "close_price")
     return shaped.filter(pl.col("closed_at") < body.retrieved_at)
 
@@ -316,6 +374,71 @@ SPOT_KLINES = Dataset(
     can_be_empty=True,
 )
 
+SPOT_KLINES_1M = Dataset(
+    provider=PROVIDER,
+    name="spot_klines_1m",
+    subject="defi",
+    description="One-minute candles of USDe against Tether on Binance spot, where its peg broke in October 2025.",
+    grain="one row per symbol and minute",
+    columns=(
+        Column("symbol", pl.String, "Pair, such as USDEUSDT."),
+        Column("opened_at", UTC_DATETIME, "Start of the minute."),
+        Column("closed_at", UTC_DATETIME, "Last instant of the minute, as the vendor writes it."),
+        Column("open_price", pl.Float64, "First price of the minute, in the quote coin."),
+        Column("high_price", pl.Float64, "Highest price, in the quote coin."),
+        Column("low_price", pl.Float64, "Lowest price, in the quote coin."),
+        Column("close_price", pl.Float64, "Last price, in the quote coin; the one before where nobody traded."),
+        Column("volume_base", pl.Float64, "Traded amount of the base coin."),
+        Column("volume_quote", pl.Float64, "Traded amount of the quote coin."),
+        Column("trade_count", pl.Int64, "Trades."),
+        Column("taker_buy_volume_base", pl.Float64, "Part of volume_base bought by takers."),
+        Column("taker_buy_volume_quote", pl.Float64, "Part of volume_quote bought by takers."),
+    ),
+    key=("symbol", "opened_at"),
+    time_column="opened_at",
+    period=timedelta(minutes=1),
+    cadence=Cadence(
+        cron="15 6 * * *", lag=timedelta(minutes=5), revised_for=timedelta(days=4), stale_after=timedelta(days=3)
+    ),
+    starts_on=date(2025, 9, 9),
+    chunk=timedelta(days=31),
+    fetch=fetch_spot_klines_1m,
+    parse=parse_spot_klines,
+    docs_url="https://github.com/binance/binance-public-data#klines",
+    can_be_empty=True,
+)
+
+UM_INDEX_KLINES = Dataset(
+    provider=PROVIDER,
+    name="um_index_klines",
+    subject="prices",
+    description="Five-minute candles of the index of spot prices that Binance USD-M futures follow.",
+    grain="one row per symbol and five minutes",
+    columns=(
+        Column("symbol", pl.String, "Contract whose index it is, such as BTCUSDT."),
+        Column("opened_at", UTC_DATETIME, "Start of the five minutes."),
+        Column("closed_at", UTC_DATETIME, "Last instant of the five minutes, as the vendor writes it."),
+        Column("open_price", pl.Float64, "First index value, US dollars (Tether at par)."),
+        Column("high_price", pl.Float64, "Highest index value, US dollars (Tether at par)."),
+        Column("low_price", pl.Float64, "Lowest index value, US dollars (Tether at par)."),
+        Column("close_price", pl.Float64, "Last index value, US dollars (Tether at par)."),
+        Column("index_value_count", pl.Int64, "Index values in the candle, one a second: 300 where none is missing."),
+    ),
+    key=("symbol", "opened_at"),
+    time_column="opened_at",
+    period=timedelta(minutes=5),
+    cadence=Cadence(
+        cron="25 6 * * *", lag=timedelta(minutes=5), revised_for=timedelta(days=4), stale_after=timedelta(days=3)
+    ),
+    # The archive has older ones; they are wanted beside the book depth, which begins here.
+    starts_on=date(2023, 1, 1),
+    chunk=timedelta(days=31),
+    fetch=fetch_um_index_klines,
+    parse=parse_um_index_klines,
+    docs_url="https://data.binance.vision/?prefix=data/futures/um/daily/indexPriceKlines/",
+    can_be_empty=True,
+)
+
 UM_METRICS = Dataset(
     provider=PROVIDER,
     name="um_metrics",
@@ -399,4 +522,4 @@ UM_BOOK_DEPTH = Dataset(
     can_be_empty=True,
 )
 
-DATASETS = (SPOT_KLINES, UM_METRICS, UM_FUNDING_RATES, UM_BOOK_DEPTH)
+DATASETS = (SPOT_KLINES, SPOT_KLINES_1M, UM_INDEX_KLINES, UM_METRICS, UM_FUNDING_RATES, UM_BOOK_DEPTH)

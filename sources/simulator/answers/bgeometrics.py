@@ -1,8 +1,13 @@
-"""The simulated BGeometrics: one array per metric, days as text and as text of unix seconds."""
+"""The simulated BGeometrics: one array per metric, days as text and as text of unix seconds.
+
+The exchange reserve of a day is the balance that the day before ended with.
+"""
 
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+
+import numpy as np
 
 from sources.simulator.answers.scene import Answer, Ask, Scene, as_json
 from sources.simulator.calendars import UTC
@@ -18,8 +23,14 @@ def _series(state: State, metric: str) -> tuple[str, Floats] | None:
         "lth-supply": ("lthSupply", state.lth_supply_btc),
         "sth-sopr": ("sthSopr", state.sth_sopr_ratio),
         "sopr": ("sopr", state.sopr_ratio),
+        "exchange-reserve-btc": ("exchangeReserveBtc", _at_the_start(state.on_chain["btc"].exchange_supply)),
         "realized-price": ("realizedPrice", state.on_chain["btc"].realized_price_usd),
     }.get(metric)
+
+
+def _at_the_start(balance: Floats) -> Floats:
+    opening: Floats = np.append(balance[:1], balance[:-1])
+    return opening
 
 
 def answer(ask: Ask, scene: Scene) -> Answer:

@@ -3,6 +3,9 @@
 A daily file appears 40 minutes after its day has ended and a monthly one on the second of the next month. The real
 daily files come some hours later; here they are early enough for the print of the market's last day to see them.
 
+Candles of minutes and of the index are many: those of minutes are there for the days around the break of USDe's peg
+and the newest two days, those of the index for the newest month; others were never published.
+
 `bookDepth` holds one snapshot every 15 minutes (96 a day). The real archive has one about every 30 seconds; the
 simulation samples it, so that a first load stays small.
 
@@ -27,7 +30,7 @@ import numpy as np
 
 from sources.simulator.answers.scene import Answer, Ask, Scene
 from sources.simulator.calendars import UTC
-from sources.simulator.state import BANDS_PCT, ORIGIN, SNAPSHOTS_PER_DAY, Candles, State, day_index
+from sources.simulator.state import BANDS_PCT, ORIGIN, SNAPSHOTS_PER_DAY, Candles, Floats, Ints, State, day_index
 
 HOSTS = ("data.binance.vision",)
 
@@ -35,6 +38,8 @@ PUBLISHED_AFTER = timedelta(minutes=40)
 _DAILY = r"(?P<day>\d{4}-\d{2}-\d{2})"
 _MONTHLY = r"(?P<month>\d{4}-\d{2})"
 _SPOT = r"/data/spot/{span}/klines/(?P<symbol>[A-Z]+)/1h/(?P=symbol)-1h-{stamp}\.zip"
+_MINUTES = r"/data/spot/{span}/klines/(?P<symbol>[A-Z]+)/1m/(?P=symbol)-1m-{stamp}\.zip"
+_INDEX = r"/data/futures/um/{span}/indexPriceKlines/(?P<symbol>[A-Z]+)/5m/(?P=symbol)-5m-{stamp}\.zip"
 _FUTURES = r"/data/futures/um/{span}/{kind}/(?P<symbol>[A-Z]+)/(?P=symbol)-{kind}-{stamp}\.zip"
 _HEADING_SINCE = date(2022, 5, 1)
 _MICROSECONDS_SINCE = date(2025, 1, 1)
@@ -42,10 +47,20 @@ _WEIGHTED_PRICE_SINCE = date(2025, 1, 1)
 _TWICE = {("BTCUSDT", date(2022, 2, 23)), ("ETHUSDT", date(2022, 2, 23))}
 _ZEROS = {date(2022, 3, 7), date(2022, 3, 8)}
 _DEPTH_SINCE = date(2023, 1, 1)
+_MINUTES_OF = ("USDEUSDT",)
+_MINUTES_KEPT = (date(2025, 10, 9), date(2025, 10, 12))
+_NEWEST_MINUTE_DAYS = 2
+_NEWEST_INDEX_DAYS = 31
+
+# Where within an hour its candle is seen at its first extreme, its second one, and its close.
+_TURNS = (0, 27, 54, 60)
 
 _METRICS_HEADING = (
     "create_time,symbol,sum_open_interest,sum_open_interest_value,count_toptrader_long_short_ratio,"
     "sum_toptrader_long_short_ratio,count_long_short_ratio,sum_taker_long_short_vol_ratio"
+)
+_KLINE_HEADING = (
+    "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore"
 )
 _MS_PER_HOUR = 3_600_000
 
@@ -90,7 +105,14 @@ class _File:
         if due > scene.now or self.first < ORIGIN.date() or (not is_monthly and scene.is_missing(self.first)):
             return False
         state = scene.state
-        if self.write is _klines:
+        age = (scene.now - PUBLISHED_AFTER).date() - self.last
+        if self.write is _minute_klines:
+            is_kept = _MINUTES_KEPT[0] <= self.first <= _MINUTES_KEPT[1] or age.days <= _NEWEST_MINUTE_DAYS
+            if self.symbol not in _MINUTES_OF or not is_kept:
+                return False
+        if self.write is _index_klines and age.days > _NEWEST_INDEX_DAYS:
+            return False
+        if self.write in (_klines, _minute_klines):
             candles = state.candles.get(self.symbol)
             return candles is not None and day_index(self.last) * 24 + 23 >= candles.first_hour
         return self.symbol in state.perpetuals and (self.write is not _book_depth or self.first >= _DEPTH_SINCE)
@@ -115,6 +137,59 @@ def _klines_of_day(candles: Candles, day: date, scene: Scene) -> str:
             f"{opened},{candles.open[k] * factor:.8f},{candles.high[k] * factor:.8f},{candles.low[k] * factor:.8f},"
             f"{candles.close[k] * factor:.8f},{base:.8f},{closed},{quote:.8f},{candles.trade_count[k]},"
             f"{base * share:.8f},{quote * share:.8f},0{',1' if scene.has_new_column else ''}\n"
+        )
+    return "".join(lines)
+
+
+def _minutes(candles: Candles, hours: Ints, factor: float) -> Floats:
+    """Prices at the 61 minute edges of hours, (hours, 61): each hour passes through its candle's four prices."""
+    opening, high, low, close = (
+        values[hours] * factor for values in (candles.open, candles.high, candles.low, candles.close)
+    )
+    is_falling = close < opening
+    knots = np.stack([opening, np.where(is_falling, high, low), np.where(is_falling, low, high), close], axis=1)
+    at = np.arange(61.0)
+    left = np.clip(np.searchsorted(_TURNS, at, side="right") - 1, 0, 2)
+    turns = np.array(_TURNS, dtype=float)
+    weight = (at - turns[left]) / (turns[left + 1] - turns[left])
+    path: Floats = knots[:, left] * (1.0 - weight) + knots[:, left + 1] * weight
+    return path
+
+
+def _minute_klines(state: State, file: _File, scene: Scene) -> str:
+    candles = state.candles[file.symbol]
+    first = max(day_index(file.first) * 24, candles.first_hour)
+    hours = np.arange(first, day_index(file.first) * 24 + 24) - candles.first_hour
+    path = np.round(_minutes(candles, hours, scene.factor(file.first)), 4)
+    per_ms = 1000 if file.first >= _MICROSECONDS_SINCE else 1
+    lines = []
+    for row, k in enumerate(hours.tolist()):
+        base, quote, share = candles.volume_base[k] / 60, candles.volume_quote[k] / 60, candles.taker_share[k]
+        trades = int(candles.trade_count[k])
+        for minute in range(60):
+            opened = (int(ORIGIN.timestamp() * 1000) + (first + row) * _MS_PER_HOUR + minute * 60_000) * per_ms
+            left, right = path[row, minute], path[row, minute + 1]
+            count = trades * (minute + 1) // 60 - trades * minute // 60
+            lines.append(
+                f"{opened},{left:.8f},{max(left, right):.8f},{min(left, right):.8f},{right:.8f},{base:.8f},"
+                f"{opened + 60_000 * per_ms - 1},{quote:.8f},{count},{base * share:.8f},{quote * share:.8f},0"
+                f"{',1' if scene.has_new_column else ''}\n"
+            )
+    return "".join(lines)
+
+
+def _index_klines(state: State, file: _File, scene: Scene) -> str:
+    first = day_index(file.first) * 24
+    path = _minutes(state.candles[file.symbol], np.arange(first, first + 24), scene.factor(file.first))
+    # Six edges to five minutes; the last is the first of the next.
+    edges = path[:, np.add.outer(np.arange(0, 60, 5), np.arange(6))].reshape(288, 6)
+    novelty = ",1" if scene.has_new_column else ""
+    lines = [f"{_KLINE_HEADING}{',new_field' if novelty else ''}\n"]
+    for position, part in enumerate(edges):
+        opened = int(ORIGIN.timestamp() * 1000) + first * _MS_PER_HOUR + position * 300_000
+        lines.append(
+            f"{opened},{part[0]:.8f},{part.max():.8f},{part.min():.8f},{part[-1]:.8f},0,{opened + 299_999},"
+            f"0,300,0,0,0{novelty}\n"
         )
     return "".join(lines)
 
@@ -200,6 +275,8 @@ def _funding(state: State, file: _File, scene: Scene) -> str:
 _KINDS: tuple[tuple[re.Pattern[str], Callable[[State, _File, Scene], str]], ...] = (
     (re.compile(_SPOT.format(span="daily", stamp=_DAILY)), _klines),
     (re.compile(_SPOT.format(span="monthly", stamp=_MONTHLY)), _klines),
+    (re.compile(_MINUTES.format(span="daily", stamp=_DAILY)), _minute_klines),
+    (re.compile(_INDEX.format(span="daily", stamp=_DAILY)), _index_klines),
     (re.compile(_FUTURES.format(span="daily", kind="metrics", stamp=_DAILY)), _metrics),
     (re.compile(_FUTURES.format(span="daily", kind="bookDepth", stamp=_DAILY)), _book_depth),
     (re.compile(_FUTURES.format(span="monthly", kind="fundingRate", stamp=_MONTHLY)), _funding),

@@ -235,6 +235,11 @@ EXPECTED: dict[str, Callable[[State, Window], pl.DataFrame]] = {
     "bgeometrics__lth_supply": holders("lth_supply_btc", lambda s: s.lth_supply_btc),
     "bgeometrics__sth_sopr": holders("sth_sopr_ratio", lambda s: s.sth_sopr_ratio),
     "bgeometrics__sopr": holders("sopr_ratio", lambda s: s.sopr_ratio),
+    # The stamp is the start of the day: what the day before left.
+    "bgeometrics__exchange_reserve": holders(
+        "exchange_reserve_btc",
+        lambda s: np.append(s.on_chain["btc"].exchange_supply[:1], s.on_chain["btc"].exchange_supply[:-1]),
+    ),
     "bgeometrics__realized_price": holders("realized_price_usd", lambda s: s.on_chain["btc"].realized_price_usd),
     "binance_futures__funding_rates": funding,
     "binance_vision__spot_klines": spot_klines,

@@ -14,9 +14,11 @@ from sources.errors import Malformed, Unreachable
 from sources.providers.binance_vision import (
     DATASETS,
     SPOT_KLINES,
+    SPOT_KLINES_1M,
     SPOT_SYMBOLS,
     UM_BOOK_DEPTH,
     UM_FUNDING_RATES,
+    UM_INDEX_KLINES,
     UM_METRICS,
 )
 from tests.unit.sources import wire
@@ -70,7 +72,8 @@ def test_the_day_that_is_not_over_is_not_asked_for() -> None:
 
 @pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
 def test_a_file_that_is_not_published_is_an_answer_without_rows(dataset: Dataset) -> None:
-    bodies, error = fetched(dataset, Shelf(dataset), window=Window(at("2024-06-01"), at("2024-07-05")))
+    window, now = Window(at("2025-11-01"), at("2025-12-05")), at("2025-12-10")
+    bodies, error = fetched(dataset, Shelf(dataset), window=window, now=now)
     assert error is None
     assert bodies
     assert {body.status for body in bodies} == {404}
@@ -264,6 +267,50 @@ def test_depth_reads_with_and_without_the_mean_price_and_with_leading_blanks(has
 def test_a_file_under_another_name_is_malformed() -> None:
     with pytest.raises(Malformed, match="not the name of an archive file"):
         UM_METRICS.parse(wire.body(UM_METRICS.table, request=Request(f"{ARCHIVE}/listing.html")))
+
+
+def test_minutes_come_in_daily_files_from_the_first_day_of_trading() -> None:
+    shelf = Shelf(SPOT_KLINES_1M, "-1m-")
+    window = Window(at("2025-09-07"), at("2025-09-12"))
+    bodies, error = fetched(SPOT_KLINES_1M, shelf, window=window, now=at("2025-09-11 12:00"))
+    assert error is None
+    assert shelf.zips() == ["USDEUSDT-1m-2025-09-09", "USDEUSDT-1m-2025-09-10"], "the eleventh goes on"
+    assert "/spot/daily/klines/USDEUSDT/1m/" in bodies[0].request.url
+    assert [len(body.companions) for body in bodies] == [1, 1]
+
+
+def test_index_candles_come_from_their_own_folder_under_the_name_of_trade_candles() -> None:
+    shelf = Shelf(UM_INDEX_KLINES, "indexPriceKlines")
+    bodies, error = fetched(UM_INDEX_KLINES, shelf, window=Window(at("2024-07-08"), wire.NOW))
+    assert error is None
+    assert shelf.zips() == [f"{s}-5m-2024-07-{d}" for s in ("BTCUSDT", "ETHUSDT") for d in ("08", "09")]
+    assert all("/um/daily/indexPriceKlines/" in body.request.url for body in bodies)
+
+
+def test_index_candles_with_a_volume_are_those_of_trades() -> None:
+    traded = wire.stored(UM_INDEX_KLINES.table).decode().replace(",62002,0,", ",62002,12.5,")
+    with pytest.raises(Malformed, match="traded volume"):
+        UM_INDEX_KLINES.parse(wire.body(UM_INDEX_KLINES.table, content=traded))
+
+
+def test_index_candles_read_mixed_decimals_and_count_their_seconds() -> None:
+    frame = UM_INDEX_KLINES.parse(wire.body(UM_INDEX_KLINES.table))
+    assert frame["high_price"].to_list() == [62010.53740001, 62008.0]
+    assert frame["index_value_count"].to_list() == [300, 299]
+    early = wire.body(UM_INDEX_KLINES.table, retrieved_at=at("2024-07-01 00:07"))
+    assert UM_INDEX_KLINES.parse(early)["opened_at"].to_list() == [at("2024-07-01")]
+
+
+def test_an_index_file_without_heading_reads_by_position() -> None:
+    rows = wire.stored(UM_INDEX_KLINES.table).decode().partition("\n")[2]
+    frame = UM_INDEX_KLINES.parse(wire.body(UM_INDEX_KLINES.table, content=rows))
+    assert frame.equals(UM_INDEX_KLINES.parse(wire.body(UM_INDEX_KLINES.table)))
+
+
+def test_a_minute_without_trades_is_a_row_with_volume_zero() -> None:
+    frame = SPOT_KLINES_1M.parse(wire.body(SPOT_KLINES_1M.table))
+    assert frame["opened_at"].to_list() == [at("2025-10-10 00:00"), at("2025-10-10 00:01")]
+    assert frame["volume_base"].to_list() == [1200.5, 0.0]
 
 
 def _days() -> Iterator[datetime]:

@@ -153,7 +153,7 @@ def test_hacks(market: Market, line: Transport) -> None:
     assert taken.rows["loss_usd"].max() == 3.5e9
 
 
-@pytest.mark.parametrize("name", ["lth_supply", "sopr", "realized_price"])
+@pytest.mark.parametrize("name", ["lth_supply", "sopr", "realized_price", "exchange_reserve"])
 def test_holder_metrics(market: Market, line: Transport, name: str) -> None:
     taken = take(market, line, f"bgeometrics__{name}")
     assert taken.error is None

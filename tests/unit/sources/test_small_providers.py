@@ -82,6 +82,10 @@ def test_fear_greed_without_data_is_no_rows() -> None:
         FEAR_GREED.parse(wire.body(FEAR_GREED.table, content='{"name":"Fear and Greed Index"}'))
 
 
+PATHS = {"exchange_reserve": "exchange-reserve-btc"}
+"""Where the path says more than the dataset's name."""
+
+
 @pytest.mark.parametrize("dataset", BGEOMETRICS, ids=lambda dataset: dataset.name)
 def test_each_holder_metric_asks_once_for_its_whole_window(dataset: Any) -> None:
     asked: list[httpx.URL] = []
@@ -94,7 +98,10 @@ def test_each_holder_metric_asks_once_for_its_whole_window(dataset: Any) -> None
     assert error is None
     assert len(bodies) == 1
     assert [(url.path, dict(url.params)) for url in asked] == [
-        (f"/api/v1/{dataset.name.replace('_', '-')}", {"startday": "2017-01-01", "endday": "2024-07-09"})
+        (
+            f"/api/v1/{PATHS.get(dataset.name, dataset.name.replace('_', '-'))}",
+            {"startday": "2017-01-01", "endday": "2024-07-09"},
+        )
     ]
 
 

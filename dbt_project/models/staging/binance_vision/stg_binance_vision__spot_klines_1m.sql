@@ -1,0 +1,27 @@
+with source as (
+    {{ latest_vintage(source("raw", "binance_vision__spot_klines_1m"), ["symbol", "opened_at"]) }}
+),
+
+renamed as (
+    select
+        symbol,
+        opened_at,
+        closed_at,
+        open_price,
+        high_price,
+        low_price,
+        close_price,
+        volume_base,
+        volume_quote,
+        trade_count,
+        taker_buy_volume_base,
+        taker_buy_volume_quote,
+        available_at,
+        _available_basis as available_basis,
+        _vintage_at as vintage_at,
+        vintage_count,
+        _body_sha256 as body_sha256
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,23 @@
+with source as (
+    {{ latest_vintage(source("raw", "binance_vision__um_index_klines"), ["symbol", "opened_at"]) }}
+),
+
+renamed as (
+    select
+        symbol,
+        opened_at,
+        closed_at,
+        open_price,
+        high_price,
+        low_price,
+        close_price,
+        index_value_count,
+        available_at,
+        _available_basis as available_basis,
+        _vintage_at as vintage_at,
+        vintage_count,
+        _body_sha256 as body_sha256
+    from source
+)
+
+select * from renamed
