@@ -33,7 +33,7 @@ RULES: Mapping[str, str] = {
     "not_a_session": "A row on a day on which the market of its calendar is closed.",
     "unusual_weekday": "A weekly row on another weekday than the others.",
     "future_row": "A row about a period that had not begun when it was retrieved.",
-    "duplicate_rows": "An answer that holds a key more than once.",
+    "conflicting_rows": "A key that came more than once in one landing, with other values.",
     "first_date_moved": "An answer that begins later than an earlier one to the same question: history was cut.",
 }
 """Name and meaning of every rule of this module."""
@@ -221,7 +221,7 @@ def _queries(dataset: Dataset) -> Iterator[str]:
     yield _rows_where(
         "future_row", "moment > _vintage_at", "'retrieved at ' || strftime(_vintage_at, '%Y-%m-%d %H:%M')"
     )
-    yield _duplicates(dataset)
+    yield _conflicts(dataset)
     yield _first_dates(dataset)
 
 
@@ -396,28 +396,36 @@ def _no_values(figure: str) -> str:
         having count("{figure}") = 0 and count(*) >= {_LEAST_RUN}"""
 
 
-def _duplicates(dataset: Dataset) -> str:
+def _conflicts(dataset: Dataset) -> str:
     return f"""
-        select 'duplicate_rows' as rule, '' as entity, '' as column_name, window_start as started_at,
-            max(window_end) as ended_at, max(duplicate_row_count) as row_count, null::double as measure,
-            'keys that came again within one landing; the last one counts' as detail
+        select 'conflicting_rows' as rule, '' as entity, '' as column_name, window_start as started_at,
+            max(window_end) as ended_at, max(conflicting_row_count) as row_count, null::double as measure,
+            'keys that came again with other values within one landing; the last one counts' as detail
         from ops.landings
-        where table_name = {text_sql(dataset.table)} and duplicate_row_count > 0
+        where table_name = {text_sql(dataset.table)} and conflicting_row_count > 0
         group by window_start"""
 
 
 def _first_dates(dataset: Dataset) -> str:
-    table = text_sql(dataset.table)
+    """Landings that asked as far back as an earlier one had rows, and got less. Pages of one landing belong together."""
     return f"""
+        (
+        with answers as (
+            select series, run_id, window_start, min(retrieved_at) as retrieved_at, min(first_period_at) as first_at
+            from ops.retrievals
+            where table_name = {text_sql(dataset.table)} and first_period_at is not null
+            group by series, run_id, window_start
+        )
+
         select 'first_date_moved' as rule, later.series as entity, '' as column_name,
-            min(earlier.first_period_at) as started_at, later.first_period_at as ended_at, 1::bigint as row_count,
+            min(earlier.first_at) as started_at, later.first_at as ended_at, 1::bigint as row_count,
             null::double as measure,
             'an answer of ' || strftime(later.retrieved_at, '%Y-%m-%d') || ' begins on '
-            || strftime(later.first_period_at, '%Y-%m-%d') || ', an earlier one began on '
-            || strftime(min(earlier.first_period_at), '%Y-%m-%d') || '; the rows between are kept' as detail
-        from ops.retrievals as later
-        inner join ops.retrievals as earlier
-            on later.series = earlier.series and earlier.sequence < later.sequence
-                and earlier.first_period_at < later.first_period_at and later.window_start <= earlier.first_period_at
-        where later.table_name = {table} and earlier.table_name = {table}
-        group by later.series, later.retrieved_at, later.first_period_at"""
+            || strftime(later.first_at, '%Y-%m-%d') || ', an earlier one began on '
+            || strftime(min(earlier.first_at), '%Y-%m-%d') || '; the rows between are kept' as detail
+        from answers as later
+        inner join answers as earlier
+            on later.series = earlier.series and earlier.retrieved_at < later.retrieved_at
+                and earlier.first_at < later.first_at and later.window_start <= earlier.first_at
+        group by later.series, later.retrieved_at, later.first_at
+        )"""

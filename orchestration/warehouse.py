@@ -91,6 +91,7 @@ OPS_TABLES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
             "new_row_count": ("BIGINT", "Rows with a key not seen before."),
             "changed_row_count": ("BIGINT", "Rows whose values differ from the newest vintage of their key."),
             "duplicate_row_count": ("BIGINT", "Rows whose key came again later in the same landing."),
+            "conflicting_row_count": ("BIGINT", "Those of them whose values differ from the ones that came later."),
             "error_kind": ("VARCHAR", "Kind of failure; null if there was none."),
             "error_message": ("VARCHAR", "What failed and what to do; null if nothing did."),
         },
@@ -258,6 +259,7 @@ class Landed:
     new_row_count: int
     changed_row_count: int
     duplicate_row_count: int
+    conflicting_row_count: int
     observed_row_count: int
     assumed_row_count: int
     total_row_count: int
@@ -558,6 +560,7 @@ class Warehouse:
             new_row_count=counts["new"],
             changed_row_count=counts["changed"],
             duplicate_row_count=landing.rows.height - rows.height,
+            conflicting_row_count=landing.rows.select(list(dataset.schema)).n_unique() - rows.height,
             observed_row_count=counts["observed"],
             assumed_row_count=counts["assumed"],
             total_row_count=total,
@@ -727,6 +730,7 @@ class Warehouse:
             "new_row_count": landed.new_row_count,
             "changed_row_count": landed.changed_row_count,
             "duplicate_row_count": landed.duplicate_row_count,
+            "conflicting_row_count": landed.conflicting_row_count,
             "error_kind": landing.error_kind,
             "error_message": landing.error_message,
         }

@@ -153,3 +153,13 @@
 {% macro default__arrival() -%}
     _available_at
 {%- endmacro %}
+
+
+{# Correlation of two columns within a group. #}
+{% macro correlation(a, b) -%}
+    {{ return(adapter.dispatch("correlation", "undertow")(a, b)) }}
+{%- endmacro %}
+
+{% macro default__correlation(a, b) -%}
+    corr({{ a }}, {{ b }})
+{%- endmacro %}

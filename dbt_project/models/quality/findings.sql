@@ -5,7 +5,17 @@
     "pending",
     "crossed_bands",
     "amount_to_check",
+    "vendor_differences",
+    "clock_shifts",
+    "degenerate_candles",
+    "double_sided",
+    "rows_without_session",
 ] -%}
+{%- set names = {
+    "vendor_differences": "vendor_difference",
+    "clock_shifts": "clock_shift",
+    "rows_without_session": "not_a_session",
+} -%}
 
 with odd_rows as (
     select * from {{ ref("stg_ops__findings") }}
@@ -93,7 +103,7 @@ found as (
     {%- for rule in by_meaning %}
     union all
     select
-        '{{ rule }}' as rule, table_name, entity, column_name, started_at, ended_at, row_count, measure, detail, market.now_at as found_at
+        '{{ names.get(rule, rule) }}' as rule, table_name, entity, column_name, started_at, ended_at, row_count, measure, detail, market.now_at as found_at
     from {{ ref("int_quality__" ~ rule) }}
     cross join market
     {%- endfor %}

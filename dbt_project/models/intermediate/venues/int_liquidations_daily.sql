@@ -1,0 +1,137 @@
+{{ config(materialized="table") }}
+
+{#
+    Liquidations by day, asset and source, longs and shorts apart, in US dollars. A source that tells only coins or
+    contracts is valued at the day's price; one that does not tell the side has neither, only the sum. Whether a source
+    sees every liquidation or a part of them is its coverage class: sources of different classes are not added up.
+#}
+with gate as (
+    select * from {{ ref("stg_gate__contract_stats") }}
+),
+
+kraken as (
+    select * from {{ ref("stg_kraken_futures__liquidation_volume") }}
+),
+
+bitfinex as (
+    select * from {{ ref("stg_bitfinex__liquidations") }}
+),
+
+coinglass as (
+    select * from {{ ref("stg_coinglass__liquidations") }}
+),
+
+contracts as (
+    select * from {{ ref("universe_contracts") }}
+),
+
+prices as (
+    select * from {{ ref("int_asset_prices_daily") }}
+),
+
+coverage as (
+    select * from {{ ref("liquidation_coverage") }}
+),
+
+by_contract as (
+    select
+        'gate__contract_stats' as source,
+        'gate' as venue,
+        symbol,
+        {{ utc_date("opened_at") }} as date,
+        cast(null as double) as long_coin,
+        cast(null as double) as short_coin,
+        cast(null as double) as both_contracts,
+        long_liquidations_usd as long_usd,
+        short_liquidations_usd as short_usd,
+        available_at
+    from gate
+    union all
+    select
+        'kraken_futures__liquidation_volume',
+        'kraken',
+        symbol,
+        {{ utc_date("opened_at") }},
+        null,
+        null,
+        liquidations_contracts,
+        null,
+        null,
+        available_at
+    from kraken
+    union all
+    select
+        'bitfinex__liquidations',
+        'bitfinex',
+        symbol,
+        {{ utc_date("liquidated_at") }},
+        case when amount_coin > 0 then amount_coin else 0.0 end,
+        case when amount_coin < 0 then -amount_coin else 0.0 end,
+        null,
+        null,
+        null,
+        available_at
+    from bitfinex
+    where is_executed
+),
+
+valued as (
+    select
+        by_contract.source,
+        by_contract.venue,
+        contracts.asset,
+        by_contract.date,
+        coalesce(by_contract.long_usd, by_contract.long_coin * prices.close_usd) as long_usd,
+        coalesce(by_contract.short_usd, by_contract.short_coin * prices.close_usd) as short_usd,
+        case
+            when contracts.contract_unit = 'usd' then by_contract.both_contracts * contracts.contract_size
+            else by_contract.both_contracts * contracts.contract_size * prices.close_usd
+        end as both_usd,
+        by_contract.available_at
+    from by_contract
+    inner join contracts
+        on by_contract.venue = contracts.venue and by_contract.symbol = contracts.symbol and contracts.valid_to is null
+    left join prices on contracts.asset = prices.asset and by_contract.date = prices.date
+),
+
+summed as (
+    select
+        source,
+        venue,
+        asset,
+        date,
+        sum(long_usd) as long_usd,
+        sum(short_usd) as short_usd,
+        coalesce(sum(both_usd), sum(long_usd) + sum(short_usd)) as total_usd,
+        max(available_at) as available_at
+    from valued
+    group by source, venue, asset, date
+    union all
+    select
+        'coinglass__liquidations' as source,
+        'coinglass' as venue,
+        asset,
+        date,
+        long_liquidations_usd as long_usd,
+        short_liquidations_usd as short_usd,
+        long_liquidations_usd + short_liquidations_usd as total_usd,
+        available_at
+    from coinglass
+),
+
+final as (
+    select
+        summed.source,
+        summed.venue,
+        summed.asset,
+        summed.date,
+        summed.long_usd,
+        summed.short_usd,
+        summed.total_usd,
+        coverage.coverage_class,
+        summed.available_at
+    from summed
+    inner join coverage on summed.source = coverage.source
+)
+
+select * from final
