@@ -1,0 +1,21 @@
+with source as (
+    {{ latest_vintage(source("raw", "binance_futures__premium_index"), ["symbol", "observed_at"]) }}
+),
+
+renamed as (
+    select
+        symbol,
+        observed_at,
+        mark_price,
+        index_price,
+        last_funding_rate,
+        next_funding_at,
+        available_at,
+        _available_basis as available_basis,
+        _vintage_at as vintage_at,
+        vintage_count,
+        _body_sha256 as body_sha256
+    from source
+)
+
+select * from renamed
