@@ -200,7 +200,9 @@ def parse_taker_ratios(body: Body) -> pl.DataFrame:
 
 def fetch_funding_info(window: Window, client: Client) -> Iterator[Body]:
     if reaches(window, client.now):
-        yield client.get(f"{_HOST}/fapi/v1/fundingInfo")
+        body = client.get(f"{_HOST}/fapi/v1/fundingInfo")
+        yield body
+        _rows(body)
 
 
 def parse_funding_info(body: Body) -> pl.DataFrame:
@@ -238,15 +240,21 @@ def fetch_premium_index(window: Window, client: Client) -> Iterator[Body]:
 
 
 def _premium_index(client: Client, symbol: str) -> Iterator[Body]:
-    yield client.get(f"{_HOST}/fapi/v1/premiumIndex", {"symbol": symbol})
+    body = client.get(f"{_HOST}/fapi/v1/premiumIndex", {"symbol": symbol})
+    yield body
+    # An error in it is one of the asking, too: after a rate limit the next symbol is not asked for.
+    _marks(body)
+
+
+def _marks(body: Body) -> list[dict[str, Any]]:
+    """One symbol is answered with an object, all of them with a list."""
+    answer = decode_json(body)
+    return [answer] if isinstance(answer, dict) and "symbol" in answer else _rows(body)
 
 
 def parse_premium_index(body: Body) -> pl.DataFrame:
-    answer = decode_json(body)
-    # One symbol is answered with an object, all of them with a list.
-    rows = [answer] if isinstance(answer, dict) and "symbol" in answer else _rows(body)
     frame = table(
-        rows,
+        _marks(body),
         body,
         fields=("symbol", "time", "markPrice", "indexPrice", "lastFundingRate", "nextFundingTime"),
         unused=("estimatedSettlePrice", "interestRate"),

@@ -230,9 +230,9 @@ def test_a_start_the_provider_does_not_have_is_rejected_with_its_words() -> None
     assert error.body is not None
 
 
-@pytest.mark.parametrize("dataset", STATISTICS, ids=lambda dataset: dataset.name)
+@pytest.mark.parametrize("dataset", (*STATISTICS, FUNDING_INFO, PREMIUM_INDEX), ids=lambda dataset: dataset.name)
 @pytest.mark.parametrize(("code", "kind"), [(-1121, Rejected), (-1003, RateLimited)])
-def test_an_error_object_is_an_error_of_statistics_too(dataset: Dataset, code: int, kind: type[Exception]) -> None:
+def test_an_error_object_is_an_error_of_each_dataset(dataset: Dataset, code: int, kind: type[Exception]) -> None:
     answer = httpx.Response(200, json={"code": code, "msg": "No such thing."})
     bodies, error = fetched(dataset, lambda _: answer)
     assert isinstance(error, kind)
@@ -292,9 +292,3 @@ def test_the_premium_index_of_all_symbols_is_a_list() -> None:
     row = PREMIUM_INDEX.parse(wire.body(PREMIUM_INDEX.table)).row(0, named=True)
     assert row["observed_at"] == at("2024-07-10 11:59"), "by the vendor's clock"
     assert row["next_funding_at"] == at("2024-07-10 16:00")
-
-
-@pytest.mark.parametrize("code", [-1121, -1003])
-def test_an_error_object_is_no_premium_index(code: int) -> None:
-    with pytest.raises((Rejected, RateLimited), match=str(code)):
-        PREMIUM_INDEX.parse(wire.body(PREMIUM_INDEX.table, f'{{"code":{code},"msg":"No."}}'))
