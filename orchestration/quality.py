@@ -407,7 +407,7 @@ def _conflicts(dataset: Dataset) -> str:
 
 
 def _first_dates(dataset: Dataset) -> str:
-    """Landings that asked as far back as an earlier one had rows, and got less. Pages of one landing belong together."""
+    """Landings that asked as far back as an earlier one had rows, and got less; the pages of one are one answer."""
     return f"""
         (
         with answers as (

@@ -17,9 +17,6 @@ Ask = Callable[[datetime, datetime], Body]
 Times = Callable[[Body], list[datetime]]
 """The instants of the rows in a page, in any order; empty for a page without rows."""
 
-_PLANNED_AGO = timedelta(hours=1)
-"""How long before the present a window may end and still reach it: the clock goes on between planning and asking."""
-
 
 def forward(window: Window, ask: Ask, times: Times, *, page_size: int, step: timedelta | None = None) -> Iterator[Body]:
     """Pages of a provider that gives the oldest rows of what is asked for: each from after the newest of the last.
@@ -78,8 +75,3 @@ def backward(window: Window, ask: Ask, times: Times, *, page_size: int) -> Itera
 def milliseconds(moment: datetime) -> int:
     """Unix milliseconds of an instant, the time unit of most exchanges."""
     return int(moment.timestamp() * 1000)
-
-
-def reaches(window: Window, now: datetime) -> bool:
-    """Whether a window ends in the present, of which alone a provider's snapshot tells."""
-    return window.end >= now - _PLANNED_AGO

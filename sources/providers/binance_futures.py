@@ -32,7 +32,7 @@ import polars as pl
 from sources.dataset import UTC_DATETIME, Body, Cadence, Column, Dataset, Licence, Provider, Rate, Window
 from sources.errors import Malformed, RateLimited, Rejected
 from sources.http import Client, in_turn
-from sources.paging import forward, milliseconds, reaches
+from sources.paging import forward, milliseconds
 from sources.parsing import decode_json, instant, number, rows_of, shape, table, whole
 
 PROVIDER = Provider(
@@ -199,7 +199,7 @@ def parse_taker_ratios(body: Body) -> pl.DataFrame:
 
 
 def fetch_funding_info(window: Window, client: Client) -> Iterator[Body]:
-    if reaches(window, client.now):
+    if client.reaches_present:
         body = client.get(f"{_HOST}/fapi/v1/fundingInfo")
         yield body
         _rows(body)
@@ -235,7 +235,7 @@ def parse_funding_info(body: Body) -> pl.DataFrame:
 
 
 def fetch_premium_index(window: Window, client: Client) -> Iterator[Body]:
-    if reaches(window, client.now):
+    if client.reaches_present:
         yield from in_turn((symbol, _premium_index(client, symbol)) for symbol in SYMBOLS)
 
 

@@ -28,7 +28,7 @@ import polars as pl
 from sources.dataset import UTC_DATETIME, Body, Cadence, Column, Dataset, Licence, Provider, Rate, Window
 from sources.errors import Malformed, RateLimited, Rejected, Unreachable
 from sources.http import Client, excerpt, in_turn
-from sources.paging import backward, milliseconds, reaches
+from sources.paging import backward, milliseconds
 from sources.parsing import decode_json, instant, number, rows_of, shape, table
 
 PROVIDER = Provider(
@@ -127,7 +127,7 @@ def parse_funding_rates(body: Body) -> pl.DataFrame:
 
 
 def fetch_open_interest(window: Window, client: Client) -> Iterator[Body]:
-    if reaches(window, client.now):
+    if client.reaches_present:
         yield from in_turn((swap, _open_interest(client, swap)) for swap in SWAPS)
 
 

@@ -550,3 +550,12 @@ def test_a_series_is_the_same_whatever_part_of_it_is_asked_for() -> None:
     other = Request(URL, (("symbol", "ETH"),))
     assert whole.series == part.series == f"GET {URL}?symbol=BTC"
     assert other.series != whole.series
+
+
+@pytest.mark.parametrize(("ended_ago", "expected"), [(0, True), (59, True), (61, False), (60 * 24 * 30, False)])
+def test_a_window_reaches_the_present_although_the_clock_goes_on(
+    connect: Callable[..., Client], ended_ago: int, expected: bool
+) -> None:
+    end = NOW - timedelta(minutes=ended_ago)
+    client = Client(connect()._transport, provider(), Window(end - timedelta(days=1), end), where="example.series")
+    assert client.reaches_present is expected

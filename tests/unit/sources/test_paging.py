@@ -10,7 +10,7 @@ import pytest
 
 from sources.dataset import Body, Request, Window
 from sources.errors import Malformed
-from sources.paging import backward, forward, reaches
+from sources.paging import backward, forward
 from tests.unit.sources.wire import NOW, at
 
 HOUR = timedelta(hours=1)
@@ -74,18 +74,3 @@ def test_backward_stops_at_a_provider_that_repeats_itself() -> None:
     same = page([START + n * HOUR for n in range(10)])
     with pytest.raises(Malformed, match="further back"):
         list(backward(Window(START - HOUR, START + 5 * HOUR), lambda *_: same, times, page_size=10))
-
-
-@pytest.mark.parametrize(
-    ("end", "is_now"),
-    [
-        (NOW, True),
-        (NOW - timedelta(seconds=50), True),
-        (NOW + timedelta(seconds=50), True),
-        (NOW - timedelta(hours=2), False),
-    ],
-)
-def test_a_window_reaches_the_present_although_the_clock_went_on_since_it_was_planned(
-    end: datetime, is_now: bool
-) -> None:
-    assert reaches(Window(START, end), NOW) is is_now

@@ -17,6 +17,10 @@ bitfinex as (
     select * from {{ ref("stg_bitfinex__liquidations") }}
 ),
 
+okx as (
+    select * from {{ ref("stg_okx__liquidations") }}
+),
+
 coinglass as (
     select * from {{ ref("stg_coinglass__liquidations") }}
 ),
@@ -73,6 +77,22 @@ by_contract as (
         available_at
     from bitfinex
     where is_executed
+    union all
+    select
+        'okx__liquidations',
+        'okx',
+        okx.symbol,
+        {{ utc_date("okx.occurred_at") }},
+        null,
+        null,
+        null,
+        case when okx.position_side = 'long' then okx.liquidation_count else 0 end
+        * okx.size_contracts * contracts.contract_size * okx.bankruptcy_price,
+        case when okx.position_side = 'short' then okx.liquidation_count else 0 end
+        * okx.size_contracts * contracts.contract_size * okx.bankruptcy_price,
+        okx.available_at
+    from okx
+    inner join contracts on contracts.venue = 'okx' and okx.symbol = contracts.symbol and contracts.valid_to is null
 ),
 
 valued as (

@@ -10,6 +10,10 @@ bybit as (
     select * from {{ ref("stg_bybit__funding_rates") }}
 ),
 
+okx as (
+    select * from {{ ref("stg_okx__funding_rates") }}
+),
+
 bitmex as (
     select * from {{ ref("stg_bitmex__funding_rates") }}
 ),
@@ -28,6 +32,8 @@ contracts as (
 
 settlements as (
     select 'bybit' as venue, symbol, settled_at, funding_rate, cast(null as bigint) as stated_hours, available_at from bybit
+    union all
+    select 'okx', symbol, settled_at, funding_rate, null, available_at from okx
     union all
     select 'bitmex', symbol, settled_at, funding_rate, interval_hours, available_at from bitmex
     union all

@@ -13,6 +13,10 @@ bybit as (
     select * from {{ ref("stg_bybit__open_interest") }}
 ),
 
+okx as (
+    select * from {{ ref("stg_okx__open_interest") }}
+),
+
 gate as (
     select * from {{ ref("stg_gate__contract_stats") }}
 ),
@@ -48,6 +52,9 @@ readings as (
         open_interest_coin is null or open_interest_double_sided_coin > 1.5 * open_interest_coin as is_halved,
         available_at
     from bybit
+    union all
+    select 'okx', symbol, observed_at, null, open_interest_coin, open_interest_usd, false, available_at
+    from okx
     union all
     select
         'gate',
