@@ -66,6 +66,7 @@ FUTURES_SYMBOLS = ("BTCUSDT", "ETHUSDT")
 
 _MONTHLY_FILES_AFTER = timedelta(days=3)
 _MONTHLY_FILES_LATE_UNTIL = timedelta(days=45)
+_INDEX_DAILY_FOR = timedelta(days=366)
 _STAMPS_START_FROM = date(2026, 6, 25)
 
 _KLINE_COLUMNS = (
@@ -185,11 +186,21 @@ def fetch_spot_klines_1m(window: Window, client: Client) -> Iterator[Body]:
 
 
 def fetch_um_index_klines(window: Window, client: Client) -> Iterator[Body]:
-    days = [day for day in window.days() if _end_of(day) <= client.now]
+    """Monthly files of what is long past, daily ones of the last year."""
+    daily_from = (client.now - _INDEX_DAILY_FOR).date().replace(day=1)
+    monthly = [
+        month
+        for month in window.months()
+        if at_midnight(month) >= window.start and _end_of_month(month) <= min(window.end, at_midnight(daily_from))
+    ]
+    days = [day for day in window.days() if _end_of(day) <= client.now and day.replace(day=1) not in monthly]
     paths = [
-        f"futures/um/daily/indexPriceKlines/{symbol}/5m/{symbol}-5m-{day}.zip"
+        f"futures/um/{span}/indexPriceKlines/{symbol}/5m/{symbol}-5m-{stamp}.zip"
         for symbol in FUTURES_SYMBOLS
-        for day in days
+        for span, stamp in (
+            *(("monthly", f"{month:%Y-%m}") for month in monthly),
+            *(("daily", f"{day}") for day in days),
+        )
     ]
     yield from client.gather((_name(path), partial(_zip_and_checksum, client, path)) for path in paths)
 
@@ -432,7 +443,7 @@ UM_INDEX_KLINES = Dataset(
     ),
     # The archive has older ones; they are wanted beside the book depth, which begins here.
     starts_on=date(2023, 1, 1),
-    chunk=timedelta(days=31),
+    chunk=timedelta(days=366),
     fetch=fetch_um_index_klines,
     parse=parse_um_index_klines,
     docs_url="https://data.binance.vision/?prefix=data/futures/um/daily/indexPriceKlines/",

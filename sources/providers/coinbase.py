@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -50,7 +51,10 @@ def _pages(window: Window, client: Client, symbol: str) -> Iterator[Body]:
     while start < window.end:
         last = start + (_MAX_CANDLES - 1) * _HOUR
         params = {"granularity": 3600, "start": _written(start), "end": _written(min(last, window.end))}
-        yield client.get(_URL.format(symbol=symbol), params)
+        body = client.get(_URL.format(symbol=symbol), params)
+        # Handed on before it is looked at, so that it is kept whatever it holds.
+        yield body
+        _candles(body)
         start = last + _HOUR
 
 
@@ -58,15 +62,20 @@ def _written(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def parse_spot_candles(body: Body) -> pl.DataFrame:
-    product = _PRODUCT.search(body.request.url)
-    if product is None:
-        raise Malformed(f"{body.request.url} does not name a product", body=body)
+def _candles(body: Body) -> list[list[Any]]:
     candles = decode_json(body)
     if isinstance(candles, dict) and "message" in candles:
         raise Rejected(f"{PROVIDER.title} answers with an error: {candles['message']}", body=body)
     if not isinstance(candles, list) or not all(isinstance(one, list) and len(one) >= len(_CANDLE) for one in candles):
         raise Malformed(f"expected a list of candles of at least {len(_CANDLE)} numbers", body=body)
+    return candles
+
+
+def parse_spot_candles(body: Body) -> pl.DataFrame:
+    product = _PRODUCT.search(body.request.url)
+    if product is None:
+        raise Malformed(f"{body.request.url} does not name a product", body=body)
+    candles = _candles(body)
     width = max(map(len, candles), default=0)
     names = (*_CANDLE, *(f"column_{position}" for position in range(len(_CANDLE) + 1, width + 1)))
     frame = table([dict(zip(names, one, strict=False)) for one in candles], body, fields=_CANDLE)

@@ -6,12 +6,15 @@ Traps:
   asset does not have is then left out of the rows. So a metric that is absent is null, but no price at all is a fault.
 * Values are text, times have nine decimals. A day is stamped with its start and covers that day.
 * Flows are restated for days, as addresses are recognised; `AssetEODCompletionTime` says when a day was computed.
+* Which assets have a price changes, and a list of today's large ones would leave out those that failed. So the breadth
+  of the market is asked of every asset in the catalogue, and who was large on a day is for that day's figures to say.
+* A token on several chains is several assets (`trx`, `trx_eth`); pegged and wrapped ones move with something else.
 * The data licence is CC BY-NC 4.0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -19,7 +22,7 @@ from urllib.parse import parse_qsl, urlsplit
 import polars as pl
 
 from sources.dataset import UTC_DATETIME, Body, Cadence, Column, Dataset, Licence, Provider, Rate, Window
-from sources.errors import Malformed, Rejected
+from sources.errors import Malformed, NotRecorded, Rejected
 from sources.http import Client, in_turn
 from sources.parsing import decode_json, instant, number, rows_of, shape, table, whole
 
@@ -34,6 +37,22 @@ PROVIDER = Provider(
 
 ASSETS = ("btc", "eth")
 
+UNCATALOGUED_ASSETS = ("btc", "eth", "xrp", "sol", "ada", "doge", "ltc", "bch")
+"""What is asked for where no catalogue is to be had, as in a recorded market."""
+
+FOLLOWERS = frozenset(
+    {
+        *("usdt", "usdc", "dai", "busd", "tusd", "usdp", "pax", "gusd", "husd", "frax", "lusd", "susd", "usdd"),
+        *("fdusd", "pyusd", "usde", "susde", "usds", "usdk", "sai", "gho", "rlusd", "usd1", "eurc", "eurt", "eurs"),
+        *("paxg", "xaut", "wbtc", "renbtc", "hbtc", "tbtc", "cbbtc", "weth", "steth", "wsteth", "reth", "cbeth"),
+    }
+)
+"""Assets that are worth what something else is worth: they neither rise nor fall by themselves."""
+
+FEWEST_ASSETS = 20
+"""Fewer say nothing of the breadth of a market."""
+
+_CATALOGUE_URL = "https://community-api.coinmetrics.io/v4/catalog-v2/asset-metrics"
 _URL = "https://community-api.coinmetrics.io/v4/timeseries/asset-metrics"
 _METRICS = {
     "PriceUSD": ("price_usd", number),
@@ -50,29 +69,84 @@ _METRICS = {
     "TxCnt": ("transaction_count", whole),
     "AssetEODCompletionTime": ("completed_at", lambda name: instant(name, "s")),
 }
+_BREADTH_METRICS = ("PriceUSD", "CapMrktCurUSD")
 
 
 def fetch_asset_metrics(window: Window, client: Client) -> Iterator[Body]:
-    yield from in_turn((asset, _pages(window, client, asset)) for asset in ASSETS)
+    yield from in_turn((asset, _pages(window, client, asset, _METRICS, 1000)) for asset in ASSETS)
 
 
-def _pages(window: Window, client: Client, asset: str) -> Iterator[Body]:
+def fetch_breadth_prices(window: Window, client: Client) -> Iterator[Body]:
+    try:
+        assets = _catalogued(client)
+    except NotRecorded:
+        assets = UNCATALOGUED_ASSETS
+    # Ten thousand days are a page, so each asset is one request.
+    yield from in_turn((asset, _pages(window, client, asset, _BREADTH_METRICS, 10_000)) for asset in assets)
+
+
+def _catalogued(client: Client) -> tuple[str, ...]:
+    """Assets whose daily price and capitalisation everybody may see, less those that follow another.
+
+    Raises:
+        Rejected: there are too few.
+    """
+    params = {"metrics": ",".join(_BREADTH_METRICS), "page_size": "10000"}
+    bodies = list(_following(client, _CATALOGUE_URL, params))
+    listed = {
+        str(row.get("asset"))
+        for body in bodies
+        for row in rows_of(_answer(body)["data"], body)
+        if _daily_metrics(row, body) >= set(_BREADTH_METRICS)
+    }
+    bases = {asset.partition("_")[0] for asset in listed}
+    # The same coin on another chain is asked for only where its own chain is not there.
+    own = sorted(base if base in listed else min(one for one in listed if one.startswith(f"{base}_")) for base in bases)
+    found = tuple(asset for asset in own if asset.partition("_")[0] not in FOLLOWERS)
+    if len(found) < FEWEST_ASSETS:
+        raise Rejected(
+            f"the catalogue lists {len(found)} assets with a price and a capitalisation ({', '.join(found[:10])})",
+            remedy=f"fewer than {FEWEST_ASSETS} are no market; see whether the vendor has changed what is free",
+            where=client.where,
+            body=bodies[-1],
+        )
+    return found
+
+
+def _daily_metrics(row: dict[str, Any], body: Body) -> set[str]:
+    """Metrics of a catalogue row that are there by day and not kept from the community."""
+    return {
+        str(metric.get("metric"))
+        for metric in rows_of(row.get("metrics"), body)
+        if any(
+            frequency.get("frequency") == "1d" and frequency.get("community") is not False
+            for frequency in rows_of(metric.get("frequencies"), body)
+        )
+    }
+
+
+def _pages(window: Window, client: Client, asset: str, metrics: Iterable[str], page_size: int) -> Iterator[Body]:
     last_day = (window.end - timedelta(microseconds=1)).date()
     params: dict[str, str] = {
         "assets": asset,
-        "metrics": ",".join(_METRICS),
+        "metrics": ",".join(metrics),
         "frequency": "1d",
         "start_time": window.start.date().isoformat(),
         "end_time": last_day.isoformat(),
-        "page_size": "1000",
+        "page_size": str(page_size),
         "paging_from": "start",
         "ignore_unsupported_errors": "true",
         "ignore_forbidden_errors": "true",
     }
+    yield from _following(client, _URL, params)
+
+
+def _following(client: Client, url: str, params: dict[str, str]) -> Iterator[Body]:
+    """An answer and those its `next_page_url` leads to."""
     asked: list[dict[str, str]] = []
     while params not in asked:
         asked.append(params)
-        body = client.get(_URL, params)
+        body = client.get(url, params)
         # Handed on before it is looked at, so that it is kept whatever it holds.
         yield body
         answer = _answer(body)
@@ -96,12 +170,21 @@ def _answer(body: Body) -> dict[str, Any]:
 
 
 def parse_asset_metrics(body: Body) -> pl.DataFrame:
+    return _parsed(body, tuple(_METRICS))
+
+
+def parse_breadth_prices(body: Body) -> pl.DataFrame:
+    return _parsed(body, _BREADTH_METRICS)
+
+
+def _parsed(body: Body, metrics: tuple[str, ...]) -> pl.DataFrame:
     rows = rows_of(_answer(body)["data"], body)
     # Review states of single values are announced by the vendor and carry no figure.
     rows = [{name: value for name, value in row.items() if "-status" not in name} for row in rows]
     if rows and not any("PriceUSD" in row for row in rows):
         raise Malformed("no row holds PriceUSD", body=body)
-    frame = table(rows, body, fields=("asset", "time", *_METRICS), optional=_METRICS)
+    others = [metric for metric in _METRICS if metric not in metrics]
+    frame = table(rows, body, fields=("asset", "time", *metrics), optional=metrics, unused=others)
     # Stamps are written 2024-01-01T00:00:00.000000000Z; only a whole day can be a daily figure.
     if rows and not frame["time"].str.contains(r"^\d{4}-\d{2}-\d{2}T00:00:00(\.0+)?Z$").fill_null(value=False).all():
         raise Malformed("a time is not the start of a UTC day", body=body)
@@ -111,9 +194,9 @@ def parse_asset_metrics(body: Body) -> pl.DataFrame:
         {
             "asset": pl.col("asset"),
             "day": pl.col("time").str.head(10).str.to_date("%Y-%m-%d", strict=True),
-            **{name: cast(metric) for metric, (name, cast) in _METRICS.items()},
+            **{_METRICS[metric][0]: _METRICS[metric][1](metric) for metric in metrics},
         },
-        nullable=[name for name, _ in _METRICS.values()],
+        nullable=[_METRICS[metric][0] for metric in metrics],
     )
 
 
@@ -153,4 +236,28 @@ ASSET_METRICS = Dataset(
     available_at=pl.col("completed_at"),
 )
 
-DATASETS = (ASSET_METRICS,)
+BREADTH_PRICES = Dataset(
+    provider=PROVIDER,
+    name="breadth_prices",
+    subject="prices",
+    description="Price and capitalisation by day of every coin in the community catalogue that follows no other.",
+    grain="one row per asset and UTC day",
+    columns=(
+        Column("asset", pl.String, "Asset, lower case as the vendor writes it."),
+        Column("day", pl.Date, "UTC day the figures cover."),
+        Column("price_usd", pl.Float64, "Reference price at the end of the day, US dollars."),
+        Column("market_cap_usd", pl.Float64, "Price times current supply, US dollars: who was large that day."),
+    ),
+    key=("asset", "day"),
+    time_column="day",
+    period=timedelta(days=1),
+    cadence=Cadence(
+        cron="45 8 * * *", lag=timedelta(hours=8), revised_for=timedelta(days=7), stale_after=timedelta(days=3)
+    ),
+    starts_on=date(2017, 1, 1),
+    fetch=fetch_breadth_prices,
+    parse=parse_breadth_prices,
+    docs_url="https://docs.coinmetrics.io/api/v4/#tag/Timeseries/operation/getTimeseriesAssetMetrics",
+)
+
+DATASETS = (ASSET_METRICS, BREADTH_PRICES)

@@ -91,11 +91,35 @@ def test_coin_metrics_leaves_out_what_it_does_not_have_and_nulls_what_ended() ->
     assert second["HashRate"] is None
 
 
+def test_coin_metrics_catalogue_lists_what_each_asset_has() -> None:
+    url = COIN_METRICS.replace("timeseries", "catalog-v2")
+    listed = {row["asset"]: row["metrics"] for row in client().get(url).json()["data"]}
+    assert {metric["metric"] for metric in listed["xrp"]} == {"PriceUSD", "CapMrktCurUSD"}
+    assert "HashRate" in {metric["metric"] for metric in listed["btc"]}
+    assert len(listed) > 40
+    narrowed = client().get(url, params={"metrics": "PriceUSD"}).json()["data"]
+    assert all([metric["metric"] for metric in row["metrics"]] == ["PriceUSD"] for row in narrowed)
+
+
+def test_coins_fall_with_the_market_and_the_one_that_fails_stays_down() -> None:
+    def price(asset: str, day: str) -> float:
+        query = {"assets": asset, "metrics": "PriceUSD,HashRate", "start_time": day, "end_time": day}
+        (row,) = coin_metrics(**query, ignore_unsupported_errors="true").json()["data"]
+        assert set(row) == {"asset", "time", "PriceUSD"} or asset == "btc", "what a coin does not have is left out"
+        return float(row["PriceUSD"])
+
+    assert price("luna", "2022-05-20") < 1e-3 * price("luna", "2022-05-08")
+    for asset in ("sol", "xrp", "link"):
+        fall = price(asset, "2025-11-21") / price(asset, "2025-10-06") - 1
+        assert fall < -0.2
+    assert price("btc", "2025-11-21") < price("btc", "2025-10-06")
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [
         ({"metrics": "NoSuch"}, "Metric 'NoSuch' is not supported"),
-        ({"assets": "doge"}, "Asset 'doge' is not supported"),
+        ({"assets": "nosuch"}, "Asset 'nosuch' is not supported"),
         ({"page_size": "0"}, "'page_size'"),
         ({"page_size": "10001"}, "'page_size'"),
         ({"start_time": "yesterday"}, "'start_time'"),

@@ -287,6 +287,17 @@ def test_index_candles_come_from_their_own_folder_under_the_name_of_trade_candle
     assert all("/um/daily/indexPriceKlines/" in body.request.url for body in bodies)
 
 
+def test_index_candles_of_months_that_are_long_past_come_monthly() -> None:
+    shelf = Shelf(UM_INDEX_KLINES, "indexPriceKlines")
+    bodies, error = fetched(UM_INDEX_KLINES, shelf, window=Window(at("2023-05-30"), at("2023-07-03")))
+    assert error is None
+    asked = [name.removeprefix("BTCUSDT-5m-") for name in shelf.zips() if name.startswith("BTCUSDT")]
+    assert asked == ["2023-05-30", "2023-05-31", "2023-06", "2023-07-01", "2023-07-02"]
+    urls = [body.request.url for body in bodies]
+    assert sum("/um/monthly/indexPriceKlines/" in url for url in urls) == 2
+    assert len(urls) == len(set(urls)) == 2 * len(asked)
+
+
 def test_index_candles_with_a_volume_are_those_of_trades() -> None:
     traded = wire.stored(UM_INDEX_KLINES.table).decode().replace(",62002,0,", ",62002,12.5,")
     with pytest.raises(Malformed, match="traded volume"):

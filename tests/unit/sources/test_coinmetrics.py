@@ -11,8 +11,15 @@ import httpx
 import pytest
 
 from sources.dataset import Window
-from sources.errors import Malformed, Rejected, Unreachable
-from sources.providers.coinmetrics import ASSET_METRICS
+from sources.errors import Malformed, NotRecorded, Rejected, Unreachable
+from sources.http import NotHeld
+from sources.providers.coinmetrics import (
+    ASSET_METRICS,
+    BREADTH_PRICES,
+    FEWEST_ASSETS,
+    FOLLOWERS,
+    UNCATALOGUED_ASSETS,
+)
 from tests.unit.sources import wire
 from tests.unit.sources.wire import at, fetched
 
@@ -165,3 +172,129 @@ def test_the_first_request_carries_what_the_documentation_asks_for() -> None:
     assert query["frequency"] == ["1d"]
     assert query["page_size"] == ["1000"]
     assert len(query["metrics"][0].split(",")) == 13
+
+
+COINS = [f"coin{number:02d}" for number in range(FEWEST_ASSETS)]
+
+
+def listed(asset: str, **changes: object) -> dict[str, Any]:
+    frequency = {"frequency": "1d", "min_time": "2017-01-01T00:00:00.000000000Z", "community": True, **changes}
+    metrics = [{"metric": metric, "frequencies": [frequency]} for metric in ("PriceUSD", "CapMrktCurUSD")]
+    return {"asset": asset, "metrics": metrics}
+
+
+class Vendor:
+    """Plays the vendor: a catalogue, and one day of every asset."""
+
+    def __init__(self, *catalogue: dict[str, Any]) -> None:
+        self.catalogue = list(catalogue)
+        self.asked: list[str] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v4/catalog-v2/asset-metrics":
+            assert request.url.params["metrics"] == "PriceUSD,CapMrktCurUSD"
+            return answer(self.catalogue)
+        self.asked.append(request.url.params["assets"])
+        assert request.url.params["metrics"] == "PriceUSD,CapMrktCurUSD"
+        return answer([{**row(request.url.params["assets"], 1), "CapMrktCurUSD": "2.5"}])
+
+
+def test_breadth_is_asked_of_every_asset_of_the_catalogue() -> None:
+    vendor = Vendor(*map(listed, COINS))
+    bodies, error = fetched(BREADTH_PRICES, vendor)
+    assert error is None
+    assert vendor.asked == COINS
+    rows = [row for body in bodies for row in BREADTH_PRICES.conform(BREADTH_PRICES.parse(body)).rows()]
+    assert rows == [(asset, date(2024, 7, 1), 1.5, 2.5) for asset in COINS]
+
+
+def test_coins_that_follow_another_and_second_chains_are_not_breadth() -> None:
+    others = ("usdt", "usdt_trx", "wbtc", "coin00_eth", "matic_eth", "matic_base")
+    vendor = Vendor(*map(listed, (*COINS, *others)))
+    _, error = fetched(BREADTH_PRICES, vendor)
+    assert error is None
+    # A coin that is only there on other chains is asked for on one of them.
+    assert vendor.asked == [*COINS, "matic_base"]
+    assert {"usdt", "usdc", "dai", "wbtc", "steth"} <= FOLLOWERS
+    assert not {"btc", "eth", "xrp", "sol"} & FOLLOWERS
+
+
+def test_assets_without_both_figures_by_day_for_everybody_are_not_asked_for() -> None:
+    half = {"asset": "half", "metrics": listed("half")["metrics"][:1]}
+    odd = (listed("paid", community=False), listed("hourly", frequency="1h"), half, {"asset": "bare", "metrics": []})
+    vendor = Vendor(*map(listed, COINS), *odd)
+    _, error = fetched(BREADTH_PRICES, vendor)
+    assert error is None
+    assert vendor.asked == COINS
+
+
+def test_a_catalogue_that_does_not_speak_of_the_community_is_taken_at_its_word() -> None:
+    silent = json.loads(json.dumps([listed(asset) for asset in COINS]).replace(', "community": true', ""))
+    vendor = Vendor(*silent)
+    _, error = fetched(BREADTH_PRICES, vendor)
+    assert error is None
+    assert vendor.asked == COINS
+
+
+def test_the_catalogue_is_read_to_its_last_page() -> None:
+    vendor = Vendor()
+
+    def provider(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/timeseries/asset-metrics"):
+            return vendor(request)
+        if "next_page_token" in request.url.params:
+            return answer(list(map(listed, COINS[10:])))
+        return answer(list(map(listed, COINS[:10])), f"{request.url}&next_page_token=x")
+
+    _, error = fetched(BREADTH_PRICES, provider)
+    assert error is None
+    assert vendor.asked == COINS
+
+
+def test_a_catalogue_of_too_few_assets_is_an_error_that_names_them() -> None:
+    vendor = Vendor(*map(listed, COINS[1:]))
+    bodies, error = fetched(BREADTH_PRICES, vendor)
+    assert (bodies, vendor.asked) == ([], [])
+    assert isinstance(error, Rejected)
+    assert f"lists {FEWEST_ASSETS - 1} assets" in str(error)
+    assert "coin01" in str(error)
+    assert error.body is not None
+
+
+@pytest.mark.parametrize("catalogue", [{"asset": "btc"}, {"asset": "btc", "metrics": [{"metric": "PriceUSD"}]}])
+def test_a_catalogue_of_another_shape_is_malformed(catalogue: dict[str, Any]) -> None:
+    _, error = fetched(BREADTH_PRICES, Vendor(catalogue))
+    assert isinstance(error, Malformed)
+
+
+def test_without_a_recorded_catalogue_the_large_assets_are_asked_for_and_named() -> None:
+    def recording(request: httpx.Request) -> httpx.Response:
+        if request.url.params.get("assets") in ("btc", "eth"):
+            return answer([row(request.url.params["assets"], 1)])
+        raise NotHeld(f"no response for {request.url.path}")
+
+    bodies, error = fetched(BREADTH_PRICES, recording)
+    assert [body.request.param("assets") for body in bodies] == ["btc", "eth"]
+    assert isinstance(error, NotRecorded)
+    assert all(f"{asset}: " in str(error) for asset in UNCATALOGUED_ASSETS[2:])
+
+
+def test_one_coin_failing_does_not_cost_the_others() -> None:
+    vendor = Vendor(*map(listed, COINS))
+
+    def provider(request: httpx.Request) -> httpx.Response:
+        if request.url.params.get("assets") == COINS[3]:
+            return httpx.Response(400, json={"error": {"type": "bad_parameter", "message": "no such asset"}})
+        return vendor(request)
+
+    bodies, error = fetched(BREADTH_PRICES, provider)
+    assert len(bodies) == len(COINS) - 1
+    assert isinstance(error, Rejected)
+    assert f"{COINS[3]}: " in str(error)
+
+
+def test_breadth_has_no_use_for_other_metrics_and_they_are_no_news() -> None:
+    content = json.dumps({"data": [{**row("btc", 1), "CapMVRVCur": "1.5", "TxCnt": "7"}]})
+    frame = BREADTH_PRICES.parse(wire.body(BREADTH_PRICES.table, content=content))
+    assert BREADTH_PRICES.novelties(frame) == ()
+    assert BREADTH_PRICES.conform(frame).rows() == [("btc", date(2024, 7, 1), 1.5, None)]

@@ -79,6 +79,15 @@ def test_coin_metrics_pages(market: Market, line: Transport) -> None:
     assert taken.rows["completed_at"].null_count() == taken.rows.height
 
 
+def test_breadth_has_the_assets_that_were_recorded_and_names_the_others(market: Market, line: Transport) -> None:
+    taken = take(market, line, "coinmetrics__breadth_prices")
+    assert taken.statuses == (200,) * 6
+    assert dict(taken.rows["asset"].value_counts().rows()) == {"btc": 2192, "eth": 2192}
+    assert isinstance(taken.error, NotRecorded)
+    assert all(f"{asset}: " in str(taken.error) for asset in ("xrp", "sol", "ada", "doge", "ltc", "bch"))
+    assert taken.rows["price_usd"].null_count() == 0
+
+
 def test_the_crash_of_october_2025_has_its_price(market: Market, line: Transport) -> None:
     rows = take(market, line, "coinmetrics__asset_metrics").rows
     crash = rows.filter(pl.col("asset") == "btc", pl.col("day") == date(2025, 10, 10))
