@@ -26,7 +26,7 @@ PROVIDER = Provider(
     homepage="https://www.bitstamp.net/api",
     licence=Licence.NO_REDISTRIBUTION,
     probe_url="https://www.bitstamp.net/api/v2/ohlc/btcusd/?step=3600&limit=2&start=1748736000&end=1748739600",
-    rates=(Rate(8, 1.0), Rate(6000, 600.0)),
+    rates=(Rate(8, 1.0), Rate(4000, 600.0)),
 )
 
 SYMBOLS = ("btcusd", "usdtusd", "usdcusd")

@@ -44,7 +44,7 @@ def test_a_bug_is_not_expected() -> None:
         (("frobnicate",), 2, "No such command 'frobnicate'"),
         (("status", "--frob"), 2, "No such option: --frob"),
         (("refresh", "--since", "last week"), 2, "'last week' is not a day; write it as 2025-11-04"),
-        (("refresh", "--only", "farside.etf_flow"), 2, "did you mean farside.etf_flows?"),
+        (("refresh", "--only", "farside.etf_flow"), 2, "did you mean farside.etf_flows"),
         (("refresh", "--only", "zzz"), 2, "unknown dataset 'zzz': `undertow sources` lists them"),
         (("refresh", "--only"), 2, "requires an argument"),
         (("backfill", "farside.etf_flows"), 2, "Missing argument"),
