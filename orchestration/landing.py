@@ -144,7 +144,8 @@ class DatasetReport:
             (self.not_recorded if landed.status == "not_recorded" else self.errors).append(landing.error_message)
         # The most telling of all windows: failed before landed before unchanged before empty.
         ranking = ("current", "empty", "not_recorded", "unchanged", "landed", "failed")
-        self.status = max(self.status, landed.status, key=ranking.index)
+        is_part = landed.status == "not_recorded" and (landed.new_row_count or landed.changed_row_count)
+        self.status = max(self.status, "landed" if is_part else landed.status, key=ranking.index)
 
 
 @dataclass

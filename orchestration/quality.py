@@ -41,7 +41,7 @@ RULES: Mapping[str, str] = {
 _CONTEXT = timedelta(days=60)
 _WHOLE_BELOW = 300_000
 _CHANCE = 0.01
-_LEAST_RUN, _LEAST_ROWS = 3, 20
+_LEAST_RUN, _LEAST_ROWS, _LEAST_PEERS = 3, 20, 3
 _REGULAR_SHARE = 0.8
 _FIRST_SESSION_YEAR, _LAST_SESSION_YEAR = 2016, 2035
 
@@ -309,10 +309,22 @@ def _islands(figure: str) -> str:
             group by entity
         ),
 
-        resting as (
-            select entity, value, case when count(*) >= 3 then 1 - count(*) / sum(length) else 0 end as rest_share
+        -- How a value rests in its other runs; a run does not excuse itself.
+        judged as (
+            select
+                *,
+                count(*) over same_value - 1 as other_runs,
+                sum(length) over same_value - length as other_rows,
+                count(*) filter (where length > 1) over (partition by entity) as run_count,
+                quantile_cont(length, 0.95) filter (where length > 1) over (partition by entity) as long_run,
+                count(distinct entity) over (partition by started_at, ended_at) as peers
             from islands
-            group by entity, value
+            window same_value as (partition by entity, value)
+        ),
+
+        resting as (
+            select *, case when other_runs >= 3 then 1 - other_runs / other_rows else 0 end as rest_share
+            from judged
         )"""
 
 
@@ -325,12 +337,15 @@ def _runs(figure: str) -> str:
             started_at, ended_at, length as row_count, value as measure,
             case when zero_share = 1 then 'zero in all ' || length || ' rows'
                 else length || ' rows of ' || value end as detail
-        from islands
+        from resting
         inner join usual using (entity)
-        inner join resting using (entity, value)
         where row_count >= {_LEAST_ROWS} and length >= {_LEAST_RUN} and (
             case
                 when value = 0 and zero_share = 1 then true
+                -- Several series that stand still over the very same time do not do so by chance.
+                when value <> 0 and length > {_LEAST_RUN} and peers >= {_LEAST_PEERS} and rest_share < 0.5 then true
+                -- Where runs are common, as of a pegged coin by the minute, one has to stand out among them.
+                when run_count >= 10 and length < 2 * long_run then false
                 when value = 0 then row_count * pow(greatest(zero_share, 1 / row_count), length) < {_CHANCE}
                 else row_count * pow(greatest(equal_share, rest_share, 1 / row_count), length - 1) < {_CHANCE}
             end
@@ -339,7 +354,7 @@ def _runs(figure: str) -> str:
 
 
 def _jumps(figure: str) -> str:
-    """Changes tenfold and more that are three times as large, in logarithms, as all but one in a hundred."""
+    """Changes tenfold and more that are twice as large, in logarithms, as all but one in a hundred."""
     return f"""
         (
         with changes as (
@@ -369,7 +384,7 @@ def _jumps(figure: str) -> str:
         from changes
         inner join usual using (entity)
         semi join positive using (entity)
-        where value > 0 and before > 0 and abs(ln(value / before)) > greatest(ln(10), 3 * change)
+        where value > 0 and before > 0 and abs(ln(value / before)) > greatest(ln(10), 2 * change)
         )"""
 
 
@@ -387,13 +402,24 @@ def _negatives(figure: str) -> str:
 
 
 def _no_values(figure: str) -> str:
+    """Said once for the table where no series has any value."""
     return f"""
+        (
+        with filled as (
+            select
+                case when (select count("{figure}") from examined) = 0 then '' else entity end as entity,
+                "{figure}",
+                moment
+            from examined
+        )
+
         select 'no_values' as rule, entity, {text_sql(figure)} as column_name,
             min(moment) as started_at, max(moment) as ended_at, count(*) as row_count,
             null::double as measure, 'null in all ' || count(*) || ' rows' as detail
-        from examined
+        from filled
         group by entity
-        having count("{figure}") = 0 and count(*) >= {_LEAST_RUN}"""
+        having count("{figure}") = 0 and count(*) >= {_LEAST_RUN}
+        )"""
 
 
 def _conflicts(dataset: Dataset) -> str:

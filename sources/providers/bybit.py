@@ -91,8 +91,8 @@ def _by_cursor(window: Window, client: Client, path: str, params: Mapping[str, o
         result = _result(body)
         oldest = min(_stamps(result, body, "timestamp"), default=None)
         cursor = unquote(str(result.get("nextPageCursor") or ""))
-        # A cursor may lead on past the start that was asked for.
-        if oldest is None or oldest < window.start + _HOUR or cursor in _NO_MORE:
+        # A cursor may lead on past the start that was asked for; a first page beyond the end has nothing of the window.
+        if oldest is None or oldest < window.start + _HOUR or cursor in _NO_MORE or (not behind and oldest >= reached):
             return
         if oldest >= reached:
             raise Malformed("the page behind a cursor does not reach further back than the one before", body=body)

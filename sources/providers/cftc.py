@@ -151,14 +151,18 @@ def _reports(window: Window, client: Client, url: str, code: str) -> Iterator[Bo
         # Counted and not bounded by date: a report that was held back is among the newest when it comes out.
         yield client.get(url, {**chosen, "$order": f"{_REPORT_DATE} DESC", "$limit": age.days // 7 + 3})
         return
-    offset = 0
+    offset, is_whole = 0, True
     while True:
         params = {**chosen, "$order": _REPORT_DATE, "$limit": _PAGE_SIZE, "$offset": offset}
         body = client.get(url, params)
         yield body
-        if len(_rows(body)) < _PAGE_SIZE:
+        count = len(_rows(body))
+        # Only an empty page proves that a short one was the last and not cut by the server without a word.
+        if count == 0:
             return
-        offset += _PAGE_SIZE
+        if not is_whole:
+            raise Malformed("a page follows one that was not full: rows were cut between them", body=body)
+        offset, is_whole = offset + _PAGE_SIZE, count >= _PAGE_SIZE
 
 
 def _rows(body: Body) -> list[dict[str, Any]]:

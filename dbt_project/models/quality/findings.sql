@@ -5,6 +5,7 @@
     "pending",
     "crossed_bands",
     "amount_to_check",
+    "listed_twice",
     "vendor_differences",
     "clock_shifts",
     "degenerate_candles",

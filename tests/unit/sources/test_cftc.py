@@ -36,7 +36,7 @@ def legacy(*rows: dict[str, object]) -> pl.DataFrame:
     return LEGACY_FUTURES.parse(wire.body(LEGACY_FUTURES.table, content=json.dumps(rows)))
 
 
-def test_pages_go_on_until_one_is_not_full() -> None:
+def test_pages_go_on_until_one_is_empty() -> None:
     asked: list[tuple[str, str]] = []
     count = dict(zip(CONTRACTS, (2_300, 1_000, 3, 0), strict=True))
 
@@ -52,9 +52,9 @@ def test_pages_go_on_until_one_is_not_full() -> None:
     bodies, error = fetched(LEGACY_FUTURES, provider, window=HISTORY)
     assert error is None
     assert asked == [
-        *(("133741", offset) for offset in ("0", "1000", "2000")),
+        *(("133741", offset) for offset in ("0", "1000", "2000", "3000")),
         *(("133742", offset) for offset in ("0", "1000")),
-        ("146021", "0"),
+        *(("146021", offset) for offset in ("0", "1000")),
         ("146022", "0"),
     ]
     rows = pl.concat([LEGACY_FUTURES.parse(body) for body in bodies])
@@ -205,3 +205,14 @@ def test_the_expression_agrees_with_the_rule_on_every_report_day() -> None:
     )["released_at"]
     assert said.dt.date().to_list() == [released_on(day) for day in days]
     assert set(said.dt.time().cast(pl.String)) == {"15:30:00"}
+
+
+def test_rows_that_a_server_cuts_out_between_two_pages_are_missed() -> None:
+    def provider(request: httpx.Request) -> httpx.Response:
+        start = int(request.url.params["$offset"])
+        return httpx.Response(200, json=[row(index, "133741") for index in range(start, min(start + 400, 2_000))])
+
+    bodies, error = fetched(LEGACY_FUTURES, provider, window=HISTORY)
+    assert isinstance(error, Malformed)
+    assert "rows were cut" in str(error)
+    assert len(bodies) == 8, "two pages a contract are kept as evidence"

@@ -18,6 +18,7 @@ changes as (
         inputs.source,
         inputs.date,
         rules.priority,
+        rules.table_name,
         -- What is a flow or a change already is compared as it is.
         case
             when inputs.quantity in ('etf_net_flow_usd', 'exchange_supply_change_btc', 'liquidations_usd') then inputs.value
@@ -43,6 +44,7 @@ fits as (
         ours.entity,
         ours.source,
         theirs.source as other_source,
+        coalesce(theirs.table_name, ours.table_name) as table_name,
         shifts.shift_days,
         count(*) as day_count,
         min(ours.date) as first_date,
@@ -55,7 +57,7 @@ fits as (
         and ours.entity = theirs.entity
         and theirs.date = cast(ours.date + shifts.shift_days * interval '1 day' as date)
     where ours.priority < theirs.priority and ours.change is not null and theirs.change is not null
-    group by ours.quantity, ours.entity, ours.source, theirs.source, shifts.shift_days
+    group by ours.quantity, ours.entity, ours.source, theirs.source, coalesce(theirs.table_name, ours.table_name), shifts.shift_days
     having count(*) >= 60
 ),
 
@@ -65,6 +67,7 @@ compared as (
         entity,
         source,
         other_source,
+        table_name,
         max(first_date) as first_date,
         max(last_date) as last_date,
         max(day_count) as day_count,
@@ -72,13 +75,13 @@ compared as (
         max(fit) as best_fit,
         {{ value_at_max("shift_days", "fit") }} as best_shift_days
     from fits
-    group by quantity, entity, source, other_source
+    group by quantity, entity, source, other_source, table_name
 ),
 
 final as (
     select
-        other_source as table_name,
-        quantity || ' ' || entity || ' against ' || source as entity,
+        table_name,
+        other_source || ' against ' || source || ': ' || quantity || ' ' || entity as entity,
         '' as column_name,
         cast(first_date as timestamp with time zone) as started_at,
         cast(last_date as timestamp with time zone) as ended_at,

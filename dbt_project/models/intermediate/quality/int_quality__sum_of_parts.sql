@@ -14,7 +14,16 @@ sums as (
     having count(*) = count(net_flow_usd)
 ),
 
--- The page rounds to tenths of a million, so the sum of its cells may be off by half of that for each fund.
+stress as (
+    select
+        *,
+        credit_stress_index + equity_valuation_stress_index + safe_assets_stress_index + funding_stress_index
+        + volatility_stress_index as parts_index
+    from {{ ref("stg_ofr__financial_stress") }}
+),
+
+-- The page rounds to tenths of a million, so the sum of its cells may be off by half of that for each fund; the
+-- categories of the stress index are its contributions, published to three decimals.
 final as (
     select
         'farside__etf_flows' as table_name,
@@ -27,6 +36,18 @@ final as (
         'the total says ' || cast(total_usd as varchar) || ', its funds add up to ' || cast(parts_usd as varchar) as detail
     from sums
     where abs(parts_usd - total_usd) > 0.15e6
+    union all
+    select
+        'ofr__financial_stress',
+        '',
+        'financial_stress_index',
+        cast(date as timestamp with time zone),
+        cast(date as timestamp with time zone),
+        5,
+        financial_stress_index - parts_index,
+        'the index says ' || cast(financial_stress_index as varchar) || ', its categories add up to ' || cast(parts_index as varchar)
+    from stress
+    where abs(financial_stress_index - parts_index) > 0.01
 )
 
 select * from final

@@ -18,7 +18,8 @@ pairs as (
         ours.value as value,
         theirs.value as other_value,
         abs(ours.value - theirs.value) / greatest(abs(ours.value), abs(theirs.value), our_rule.floor) as difference_ratio,
-        our_rule.tolerance_ratio
+        our_rule.tolerance_ratio,
+        coalesce(their_rule.table_name, our_rule.table_name) as table_name
     from inputs as ours
     inner join inputs as theirs on ours.quantity = theirs.quantity and ours.entity = theirs.entity and ours.date = theirs.date
     inner join rules as our_rule on ours.quantity = our_rule.quantity and ours.source = our_rule.source
@@ -28,8 +29,8 @@ pairs as (
 
 final as (
     select
-        other_source as table_name,
-        quantity || ' ' || entity || ' against ' || source as entity,
+        table_name,
+        other_source || ' against ' || source || ': ' || quantity || ' ' || entity as entity,
         '' as column_name,
         cast(min(case when difference_ratio > tolerance_ratio then date end) as timestamp with time zone) as started_at,
         cast(max(case when difference_ratio > tolerance_ratio then date end) as timestamp with time zone) as ended_at,
@@ -40,7 +41,7 @@ final as (
         || cast(count(*) as varchar) || ' common days; most on '
         || cast({{ value_at_max("date", "difference_ratio") }} as varchar) as detail
     from pairs
-    group by quantity, entity, source, other_source
+    group by table_name, quantity, entity, source, other_source
     having max(difference_ratio - tolerance_ratio) > 0
 )
 
