@@ -55,7 +55,7 @@ def open_market(
         spec: `live`, `simulated` or `recorded:DIR`.
         now: the present instant of a simulated or recorded market; its end if not given. Ignored for `live`.
         faults: faults of the simulated market that are switched on, see `sources.simulator.faults`.
-        spool: folder of what was recorded; nothing was if not given. The simulated market tells its recordings itself.
+        spool: folder of what our recorder heard of the live market. The simulated one tells that itself.
 
     Raises:
         UnknownMarket: if `spec` is none of these or the folder holds no recording.
@@ -72,7 +72,7 @@ def open_market(
     if kind == "simulated" and not argument:
         return _simulated(now, faults)
     if kind == "recorded" and argument:
-        return _recorded(Path(argument).expanduser(), now, spool)
+        return _recorded(Path(argument).expanduser(), now)
     raise UnknownMarket(f"unknown market {spec!r}: use live, simulated or recorded:DIR")
 
 
@@ -95,7 +95,7 @@ def _simulated(now: datetime | None, faults: Sequence[str]) -> Market:
     return Market("simulated", title, True, lambda: moment, connect, needs_keys=False, answers=PROVIDERS)
 
 
-def _recorded(folder: Path, now: datetime | None, spool: Path | None) -> Market:
+def _recorded(folder: Path, now: datetime | None) -> Market:
     from sources.recorded import RecordedTransport, Recording
 
     recording = Recording.open(folder)
@@ -108,7 +108,7 @@ def _recorded(folder: Path, now: datetime | None, spool: Path | None) -> Market:
             paced=False,
             retry_wait=0.01,
             needs_keys=False,
-            mounts={SPOOL_ORIGIN: SpoolTransport(spool)},
+            mounts={SPOOL_ORIGIN: SpoolTransport(None)},
         )
 
     title = f"recorded responses from {folder.name}"

@@ -32,6 +32,8 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _REPORT_SECONDS = 60.0
 _LOOK_SECONDS = 0.5
+_FIGURES_WIDTH = 75
+"""What the table takes beside the reason of a gap, which is cut to the rest: one line per stream."""
 
 
 def record(settings: Settings, *, venues: Sequence[str], duration: str | None) -> int:
@@ -135,8 +137,11 @@ async def _show_live(recorder: Recorder) -> None:
 
 
 def _table(recorder: Recorder) -> Table:
-    table = console.table("stream", "state", "kept", "messages", "last", "reconnects", "", right=("kept", "messages"))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("stream", "state", "kept", "messages", "last", "reconnects", ""):
+        table.add_column(name, justify="right" if name in ("kept", "messages") else "left", no_wrap=True)
     now = recorder.now()
+    room = max(20, console.stderr().width - _FIGURES_WIDTH)
     for label, status in recorder.status.items():
         style = "green" if status.state == CONNECTED else "yellow"
         table.add_row(
@@ -146,7 +151,7 @@ def _table(recorder: Recorder) -> Table:
             f"{status.message_count:,}",
             _age(status, now),
             str(status.reconnect_count),
-            console.text(status.reason, "dim"),
+            console.text(status.reason[:room], "dim"),
         )
     return table
 
@@ -159,24 +164,31 @@ def _age(status: Status, now: datetime) -> str:
 
 
 async def _show_lines(recorder: Recorder) -> None:
-    """A line for every change of state, and one for each stream from time to time."""
+    """A line for every change of state, and one for each stream from time to time and at the end."""
     told: dict[str, tuple[str, str]] = {}
     loop = asyncio.get_running_loop()
     due = loop.time() + _REPORT_SECONDS
-    while True:
-        for label, status in recorder.status.items():
-            if told.get(label) != (status.state, status.reason):
-                told[label] = (status.state, status.reason)
-                _say(recorder, f"{label} {status.state}{': ' if status.reason else ''}{status.reason}")
-        if loop.time() >= due:
-            due += _REPORT_SECONDS
+    try:
+        while True:
             for label, status in recorder.status.items():
-                _say(
-                    recorder,
-                    f"{label} {status.state}, {status.frame_count} kept of {status.message_count} messages, "
-                    f"last {_age(status, recorder.now())}, {status.reconnect_count} reconnects",
-                )
-        await asyncio.sleep(_LOOK_SECONDS)
+                if told.get(label) != (status.state, status.reason):
+                    told[label] = (status.state, status.reason)
+                    _say(recorder, f"{label} {status.state}{': ' if status.reason else ''}{status.reason}")
+            if loop.time() >= due:
+                due += _REPORT_SECONDS
+                _report(recorder)
+            await asyncio.sleep(_LOOK_SECONDS)
+    finally:
+        _report(recorder)
+
+
+def _report(recorder: Recorder) -> None:
+    for label, status in recorder.status.items():
+        _say(
+            recorder,
+            f"{label} {status.state}, {status.frame_count} kept of {status.message_count} messages, "
+            f"last {_age(status, recorder.now())}, {status.reconnect_count} reconnects",
+        )
 
 
 def _say(recorder: Recorder, text: str) -> None:

@@ -133,7 +133,7 @@ def _records(body: Body, kind: str) -> Iterator[tuple[Stream, Frame, Record]]:
             continue
         frame = Frame(line.at, text)
         try:
-            for record in line.stream.read(frame, body):
+            for record in line.stream.read(frame):
                 yield line.stream, frame, record
         except _BROKEN as error:
             said = f"{type(error).__name__} {error}"

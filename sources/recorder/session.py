@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,6 +43,8 @@ _PRUNE_SECONDS = 3600.0
 T = TypeVar("T")
 
 _LOST = (ConnectionClosed, InvalidHandshake, InvalidURI, OSError, TimeoutError, EOFError)
+
+_log = logging.getLogger(__name__)
 
 # Every lost connection of a night is in the segments; the library would write each of them a second time.
 logging.getLogger("websockets").setLevel(logging.CRITICAL)
@@ -154,17 +157,26 @@ class Recorder:
 
     async def _prune_often(self) -> None:
         while True:
-            await _in_thread(self.prune)
+            try:
+                await _in_thread(self.prune)
+            except OSError as error:
+                # What cannot be removed now can be in an hour; listening is what must not end.
+                _log.warning("old segments cannot be removed: %s", error)
             await asyncio.sleep(_PRUNE_SECONDS)
 
     def prune(self) -> int:
-        """Remove segments that are old enough and in the archive of every dataset that reads them; return how many."""
+        """Remove segments that are old enough and in the archive of every dataset that reads them; return how many.
+
+        The newest of a stream stays: it says since when there is a gap, the next time somebody starts.
+        """
         if self._options.archive is None or not self._datasets:
             return 0
         archives = {dataset.name: Archive(self._options.archive, dataset) for dataset in self._datasets}
         streams = {stream.label: stream for stream in self._streams}
         removed = 0
-        for segment in closed_segments(self._options.root):
+        for segment, following in pairwise([*closed_segments(self._options.root), None]):
+            if segment is None or following is None or following.path.parent != segment.path.parent:
+                continue
             stream = streams.get(f"{segment.venue}/{segment.stream}")
             if stream is None or self._transport.now() - segment.started_at < self._options.keep:
                 continue
@@ -239,8 +251,10 @@ class _Listener:
                 reason = await listen()
             except _LOST as error:
                 reason = _said(error)
-            except (Refused, SourceError) as error:
+            except Refused as error:
                 reason = str(error)
+            except SourceError as error:
+                reason = error.problem
                 pause = error.retry_after if isinstance(error, RateLimited) else None
             self._lost(reason)
             failures = 1 if time.monotonic() - started >= _STEADY_SECONDS else failures + 1

@@ -20,6 +20,7 @@ import httpx
 import zstandard
 
 from sources.errors import Malformed
+from sources.http import NotHeld
 from sources.recorder.segments import Segment, closed_segments, find_segment
 from sources.recorder.venues import STREAMS
 
@@ -45,11 +46,14 @@ class SpoolTransport(httpx.BaseTransport):
         """Answer one request.
 
         Raises:
+            NotHeld: whether there is a spool is asked, and there never will be.
             Malformed: a segment on the disk is damaged.
         """
         parts = request.url.path.strip("/").split("/")
         if parts == ["status"]:
-            return httpx.Response(200, json={"has_spool": self._root is not None and self._root.is_dir()})
+            if self._root is None:
+                raise NotHeld("nothing is listened to in this market", request=request)
+            return httpx.Response(200, json={"has_spool": self._root.is_dir()})
         if parts == ["segments"]:
             return httpx.Response(200, content=listing(self._listed(request.url.params)), headers=_JSON)
         segment = self._find(*parts) if len(parts) == 3 else None

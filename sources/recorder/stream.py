@@ -14,8 +14,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sources.dataset import Body, Provider, Rate
-from sources.errors import Malformed
+from sources.dataset import Provider, Rate
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
@@ -97,8 +96,8 @@ class Stream:
         url: a websocket to listen to, or an address to ask again and again.
         docs_url: the venue's page on it.
         coverage: what it tells, oldest first.
-        read: rows of one recorded message; raises Malformed, KeyError, IndexError, TypeError or ValueError if it is
-            something else.
+        read: rows of one recorded message; raises KeyError, IndexError, TypeError, AttributeError or ValueError if it
+            is something else.
         symbols: what it is about; empty for everything the venue lists.
         react: what a message is, while it is recorded.
         subscribe: messages that ask for it; `@now` in a message stands for the present in unix seconds.
@@ -117,7 +116,7 @@ class Stream:
     url: str
     docs_url: str
     coverage: tuple[Coverage, ...]
-    read: Callable[[Frame, Body], Iterable[Record]] = field(repr=False)
+    read: Callable[[Frame], Iterable[Record]] = field(repr=False)
     symbols: tuple[str, ...] = ()
     react: Callable[[str], Reaction] = field(default=lambda _: DATA, repr=False)
     subscribe: tuple[str, ...] = ()
@@ -183,14 +182,14 @@ def numbered(records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield {**record, "event_id": f"{text}#{seen[place]}"}
 
 
-def listed(value: Any, body: Body) -> list[dict[str, Any]]:
+def listed(value: Any) -> list[dict[str, Any]]:
     """`value` as a list of objects.
 
     Raises:
-        Malformed: it is not one.
+        ValueError: it is not one.
     """
     if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        raise Malformed(f"a recorded message holds {str(value)[:80]!r} where a list of objects is expected", body=body)
+        raise ValueError(f"{str(value)[:80]!r} where a list of objects is expected")
     return value
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sources.dataset import Body, Licence, Provider, Rate
+from sources.dataset import Licence, Provider, Rate
 from sources.recorder.stream import (
     ALIVE,
     DATA,
@@ -56,7 +56,7 @@ def react(text: str) -> Reaction:
     return ALIVE
 
 
-def read_liquidation(frame: Frame, _body: Body) -> Iterator[Record]:
+def read_liquidation(frame: Frame) -> Iterator[Record]:
     order = decoded(frame.text)["o"]
     yield from numbered(
         [
@@ -74,7 +74,7 @@ def read_liquidation(frame: Frame, _body: Body) -> Iterator[Record]:
     )
 
 
-def read_book(frame: Frame, _body: Body) -> Iterator[Record]:
+def read_book(frame: Frame) -> Iterator[Record]:
     book = decoded(frame.text)
     known = ("lastUpdateId", "E", "T", "bids", "asks")
     yield {"bids": levels(book["bids"]), "asks": levels(book["asks"]), "unit": "coin", **further(book, *known)}

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sources.dataset import Body, Licence, Provider, Rate
+from sources.dataset import Licence, Provider, Rate
 from sources.recorder.stream import (
     ACKNOWLEDGED,
     ALIVE,
@@ -61,7 +61,7 @@ def react(text: str) -> Reaction:
     return ACKNOWLEDGED if event == "subscribed" else ALIVE
 
 
-def read_liquidations(frame: Frame, _body: Body) -> Iterator[Record]:
+def read_liquidations(frame: Frame) -> Iterator[Record]:
     yield from numbered(_executed(decoded(frame.text)[1]))
 
 
@@ -83,7 +83,7 @@ def _executed(entries: Any) -> Iterator[dict[str, Any]]:
         }
 
 
-def read_book(frame: Frame, _body: Body) -> Iterator[Record]:
+def read_book(frame: Frame) -> Iterator[Record]:
     entries = decoded(frame.text)
     sides: dict[bool, list[tuple[str, str]]] = {True: [], False: []}
     for price, _count, amount in entries:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sources.dataset import Body, Licence, Provider, Rate
+from sources.dataset import Licence, Provider, Rate
 from sources.recorder.stream import (
     ACKNOWLEDGED,
     ALIVE,
@@ -57,11 +57,11 @@ def react(text: str) -> Reaction:
     return ACKNOWLEDGED if message.get("success") is True and "subscribe" in message else ALIVE
 
 
-def read_liquidations(frame: Frame, body: Body) -> Iterator[Record]:
+def read_liquidations(frame: Frame) -> Iterator[Record]:
     message = decoded(frame.text)
     if message["action"] != "insert":
         return
-    for order in listed(message["data"], body):
+    for order in listed(message["data"]):
         yield {
             "symbol": order["symbol"],
             "occurred_ms": str(int(frame.received_at.timestamp() * 1000)),

@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterator
 from datetime import date
 
-from sources.dataset import Body, Licence, Provider, Rate
+from sources.dataset import Licence, Provider, Rate
 from sources.recorder.stream import (
     ACKNOWLEDGED,
     ALIVE,
@@ -61,8 +61,8 @@ def react(text: str) -> Reaction:
     return ACKNOWLEDGED if message.get("op") == "subscribe" else ALIVE
 
 
-def read_liquidations(frame: Frame, body: Body) -> Iterator[Record]:
-    entries = listed(decoded(frame.text)["data"], body)
+def read_liquidations(frame: Frame) -> Iterator[Record]:
+    entries = listed(decoded(frame.text)["data"])
     yield from numbered(
         {
             "symbol": entry["s"],
@@ -78,7 +78,7 @@ def read_liquidations(frame: Frame, body: Body) -> Iterator[Record]:
     )
 
 
-def read_book(frame: Frame, _body: Body) -> Iterator[Record]:
+def read_book(frame: Frame) -> Iterator[Record]:
     answer = decoded(frame.text)
     if answer["retCode"] != "0":
         return

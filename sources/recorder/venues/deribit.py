@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from sources.dataset import Body, Licence, Provider, Rate
+from sources.dataset import Licence, Provider, Rate
 from sources.recorder.stream import (
     ACKNOWLEDGED,
     ALIVE,
@@ -69,8 +69,8 @@ def react(text: str) -> Reaction:
     return ACKNOWLEDGED if isinstance(message.get("result"), list) and message["result"] else ALIVE
 
 
-def read_liquidations(frame: Frame, body: Body) -> Iterator[Record]:
-    for trade in listed(decoded(frame.text)["params"]["data"], body):
+def read_liquidations(frame: Frame) -> Iterator[Record]:
+    for trade in listed(decoded(frame.text)["params"]["data"]):
         if "liquidation" not in trade:
             continue
         who, direction = trade["liquidation"], trade["direction"]
@@ -95,7 +95,7 @@ def read_liquidations(frame: Frame, body: Body) -> Iterator[Record]:
             }
 
 
-def read_book(frame: Frame, _body: Body) -> Iterator[Record]:
+def read_book(frame: Frame) -> Iterator[Record]:
     book = decoded(frame.text)["result"]
     # What else stands beside the book is a ticker, of which other datasets know more.
     yield {"bids": levels(book["bids"]), "asks": levels(book["asks"]), "unit": "usd"}

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from sources.dataset import Body, Licence, Provider, Rate
+from sources.dataset import Licence, Provider, Rate
 from sources.recorder.stream import (
     ACKNOWLEDGED,
     ALIVE,
@@ -59,7 +59,7 @@ def react(text: str) -> Reaction:
     return {"update": DATA, "subscribe": ACKNOWLEDGED}.get(str(message.get("event")), ALIVE)
 
 
-def read_liquidations(frame: Frame, body: Body) -> Iterator[Record]:
+def read_liquidations(frame: Frame) -> Iterator[Record]:
     result = decoded(frame.text)["result"]
     yield from numbered(
         {
@@ -72,7 +72,7 @@ def read_liquidations(frame: Frame, body: Body) -> Iterator[Record]:
             "size_contracts": entry["size"].removeprefix("-"),
             **further(entry, "price", "size", "time", "time_ms", "contract"),
         }
-        for entry in listed([result] if isinstance(result, dict) else result, body)
+        for entry in listed([result] if isinstance(result, dict) else result)
     )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from sources.dataset import Body, Licence, Provider, Rate
+from sources.dataset import Licence, Provider, Rate
 from sources.recorder.stream import (
     ACKNOWLEDGED,
     ALIVE,
@@ -64,8 +64,8 @@ def react(text: str) -> Reaction:
     return DATA if "data" in message else ALIVE
 
 
-def read_liquidations(frame: Frame, body: Body) -> Iterator[Record]:
-    for instrument in listed(decoded(frame.text)["data"], body):
+def read_liquidations(frame: Frame) -> Iterator[Record]:
+    for instrument in listed(decoded(frame.text)["data"]):
         new = further(instrument, "details", "instFamily", "instId", "instType", "uly")
         yield from numbered(
             {
@@ -79,12 +79,12 @@ def read_liquidations(frame: Frame, body: Body) -> Iterator[Record]:
                 **new,
                 **further(detail, "bkLoss", "bkPx", "ccy", "posSide", "side", "sz", "ts"),
             }
-            for detail in listed(instrument["details"], body)
+            for detail in listed(instrument["details"])
         )
 
 
-def read_book(frame: Frame, body: Body) -> Iterator[Record]:
-    for book in listed(decoded(frame.text)["data"], body):
+def read_book(frame: Frame) -> Iterator[Record]:
+    for book in listed(decoded(frame.text)["data"]):
         new = further(book, "asks", "bids", "ts", "seqId")
         yield {"bids": levels(book["bids"]), "asks": levels(book["asks"]), "unit": "contracts", **new}
 
