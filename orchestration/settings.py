@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     threads: int = Field(default_factory=lambda: min(os.cpu_count() or 1, 8), ge=1, le=256)
     lock_timeout_seconds: float = Field(default=900.0, ge=0)
     published_versions: int = Field(default=5, ge=1)
-    recorder_segment_minutes: float = Field(default=10.0, ge=0.05, le=1440)
+    recorder_segment_minutes: float = Field(default=30.0, ge=0.05, le=1440)
     recorder_book_seconds: float = Field(default=60.0, ge=10)
     recorder_url: str | None = None
     recorder_keep_days: float = Field(default=7.0, ge=0)

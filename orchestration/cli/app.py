@@ -244,7 +244,7 @@ def record(
 ) -> None:
     """Listen to liquidation feeds and order books, which have no history, until Ctrl-C or SIGTERM.
 
-    What comes is kept in segments of ten minutes; `undertow refresh` lands the closed ones. Connections that break are
+    What comes is kept in segments of half an hour; `undertow refresh` lands the closed ones. Connections that break are
     made again, and every gap is recorded, so that no liquidations can be told from no connection.
 
     [bold]Examples[/]

@@ -91,7 +91,7 @@ class Options:
     """
 
     root: Path
-    max_age: timedelta = timedelta(minutes=10)
+    max_age: timedelta = timedelta(minutes=30)
     book_seconds: float = 60.0
     keep: timedelta = timedelta(days=7)
     archive: Path | None = None
@@ -279,7 +279,9 @@ class _Listener:
         """Write a message as what it is."""
         now = self._now()
         reaction = self._stream.react(text)
-        self._alive_at = now
+        if self._stream.kind != DEPTH or reaction.kind is Kind.DATA:
+            # A venue that answers without a book shows none: what is known of the book ends with the one before.
+            self._alive_at = now
         self._status.message_count += 1
         self._status.last_message_at = now
         if reaction.kind is Kind.DATA:

@@ -16,7 +16,7 @@ import numpy as np
 
 from sources.dataset import at_midnight
 from sources.recorder.segments import VERSION, line, stamp
-from sources.recorder.spool import CONTENT_TYPE, SPOOL_HOST, events_of, listing
+from sources.recorder.spool import CONTENT_TYPE, SPOOL_HOST, listing
 from sources.recorder.stream import DEPTH, LIQUIDATIONS
 from sources.simulator.answers.scene import Answer, Ask, Scene, as_json, not_found
 from sources.simulator.state import BANDS_PCT, DAYS, SNAPSHOTS_PER_DAY, day_at, day_index
@@ -46,8 +46,8 @@ def answer(ask: Ask, scene: Scene) -> Answer:
     day = next((day for day in _days(scene) if stamp(at_midnight(day)) == parts[-1]), None)
     if len(parts) != 3 or label not in _STREAMS or day is None:
         return not_found(ask)
-    content = _segment(label, day, scene)
-    return Answer(200, CONTENT_TYPE, events_of(content) if ask.params.get("part") == "events" else content)
+    is_about_events = ask.params.get("part") == "events"
+    return Answer(200, CONTENT_TYPE, _segment(label, day, scene, has_frames=not is_about_events))
 
 
 def _days(scene: Scene) -> Iterator[date]:
@@ -66,13 +66,17 @@ def _listed(ask: Ask, scene: Scene) -> Iterator[tuple[str, str, str]]:
                 yield venue, stream, stamp(at_midnight(day))
 
 
-def _segment(label: str, day: date, scene: Scene) -> bytes:
+def _segment(label: str, day: date, scene: Scene, *, has_frames: bool) -> bytes:
     venue, stream = label.split("/")
     start, end = at_midnight(day), at_midnight(day + timedelta(days=1))
     messages = round(_MESSAGES_PER_DAY * scene.factor(day))
     # A venue ends every connection after a day; whoever listens is back some seconds later.
     lost, back = start + timedelta(hours=4, minutes=10), start + timedelta(hours=4, minutes=10, seconds=12)
-    frames = [(at, json.dumps(message, separators=(",", ":"))) for at, message in _STREAMS[label][1](label, day, scene)]
+    kind, messages_of = _STREAMS[label]
+    frames: list[tuple[datetime, str]] = []
+    if has_frames:
+        frames = [(at, json.dumps(one, separators=(",", ":"))) for at, one in messages_of(label, day, scene)]
+    count = _BOOKS_PER_DAY if kind == DEPTH else sum(1 for _ in _happenings(venue, day, scene))
     content = [
         line(
             start,
@@ -92,7 +96,7 @@ def _segment(label: str, day: date, scene: Scene) -> bytes:
     )
     content.append(line(back, event="subscribed"))
     content += [line(at, frame=text) for at, text in frames if at > back]
-    counts = {"messages": messages - messages // 6, "frames": len(frames)}
+    counts = {"messages": messages - messages // 6, "frames": count}
     content.append(line(end, event="closed", until=end.isoformat(), reason="time", **counts))
     return b"".join(content)
 

@@ -278,6 +278,20 @@ def test_a_book_that_does_not_come_is_a_gap(venues: Venues, tmp_path: Path, answ
     assert reason in reasons(tmp_path, "bybit/book_btcusdt")
 
 
+def test_what_is_known_of_a_book_ends_with_the_last_one(venues: Venues, tmp_path: Path) -> None:
+    label, host = "bybit/book_btcusdt", "api.bybit.com"
+
+    def is_refused(recorder: Recorder) -> bool:
+        if recorder.status[label].frame_count >= 2:
+            venues.books[host] = {"retCode": 10006, "retMsg": "Too many visits!", "result": {}}
+        return recorder.status[label].state == "gap"
+
+    run(venues, tmp_path, STREAMS[label], until=is_refused)
+    last_book = max(datetime.fromisoformat(one["at"]) for one in lines(tmp_path, label) if "frame" in one)
+    gap = next(span for span in spans(tmp_path, label) if "error 10006" in str(span["reason"]))
+    assert gap["started_at"] == last_book
+
+
 def test_one_dead_venue_costs_itself_only(venues: Venues, tmp_path: Path) -> None:
     venues.play(BYBIT, (HANG_UP,))
     venues.play(BINANCE, (liquidations(1)[BINANCE],))
