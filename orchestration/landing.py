@@ -414,7 +414,7 @@ def _land_window(
     workspace: Workspace, dataset: Dataset, archive: Archive, window: Window, run_id: str, report: DatasetReport
 ) -> tuple[SourceError | None, int]:
     """Fetch, archive, parse and land one window; return why it did not come completely, and how many rows it added."""
-    client = workspace.transport.client(dataset, window)
+    client = workspace.transport.client(dataset, window, archive.holds)
     before = len(archive.entries())
     pieces: dict[int, _Piece] = {}
     failure: SourceError | None = None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B)", re.IGNORECASE)
+_LOOPBACK = re.compile(r"ws://(127\.0\.0\.1|localhost):\d{1,5}")
 
 
 class BadSettings(ValueError):
@@ -66,6 +67,10 @@ class Settings(BaseSettings):
         threads: how many threads DuckDB and dbt may use.
         lock_timeout_seconds: how long a writer waits for another one before it gives up.
         published_versions: how many published databases are kept.
+        recorder_segment_minutes: how long a segment of a recorded stream is; so late can landing be.
+        recorder_book_seconds: how often order books are asked for.
+        recorder_url: a server on this machine that plays the venues, such as `ws://127.0.0.1:8140`, for rehearsals.
+        recorder_keep_days: how long a recorded segment stays in the spool after the archive has it.
     """
 
     model_config = SettingsConfigDict(env_prefix="UNDERTOW_", env_ignore_empty=True, extra="ignore", frozen=True)
@@ -78,6 +83,10 @@ class Settings(BaseSettings):
     threads: int = Field(default_factory=lambda: min(os.cpu_count() or 1, 8), ge=1, le=256)
     lock_timeout_seconds: float = Field(default=900.0, ge=0)
     published_versions: int = Field(default=5, ge=1)
+    recorder_segment_minutes: float = Field(default=30.0, ge=0.05, le=1440)
+    recorder_book_seconds: float = Field(default=60.0, ge=10)
+    recorder_url: str | None = None
+    recorder_keep_days: float = Field(default=7.0, ge=0)
 
     @classmethod
     def load(cls, **overrides: object) -> Settings:
@@ -120,6 +129,13 @@ class Settings(BaseSettings):
         if not _MEMORY.fullmatch(value.strip()):
             raise ValueError("write a size such as 4GB or 512MB")
         return value.strip()
+
+    @field_validator("recorder_url")
+    @classmethod
+    def _is_here(cls, value: str | None) -> str | None:
+        if value is not None and not _LOOPBACK.fullmatch(value):
+            raise ValueError("a rehearsal goes to this machine only: write ws://127.0.0.1:PORT")
+        return value
 
     @field_validator("market")
     @classmethod
@@ -172,6 +188,11 @@ class Settings(BaseSettings):
         return self.market_home / "target"
 
     @property
+    def recorder_path(self) -> Path:
+        """Spool of recorded segments, from which landing takes them."""
+        return self.market_home / "recorder"
+
+    @property
     def locks_path(self) -> Path:
         return self.market_home / "locks"
 
@@ -191,7 +212,7 @@ class Settings(BaseSettings):
         """
         from sources.market import open_market
 
-        return open_market(self.market, now=self.now, faults=self.faults)
+        return open_market(self.market, now=self.now, faults=self.faults, spool=self.recorder_path)
 
     def environment(self) -> Mapping[str, str]:
         """The variables from which another process would load the same settings."""
@@ -202,9 +223,14 @@ class Settings(BaseSettings):
             "UNDERTOW_THREADS": str(self.threads),
             "UNDERTOW_LOCK_TIMEOUT_SECONDS": str(self.lock_timeout_seconds),
             "UNDERTOW_PUBLISHED_VERSIONS": str(self.published_versions),
+            "UNDERTOW_RECORDER_SEGMENT_MINUTES": str(self.recorder_segment_minutes),
+            "UNDERTOW_RECORDER_BOOK_SECONDS": str(self.recorder_book_seconds),
+            "UNDERTOW_RECORDER_KEEP_DAYS": str(self.recorder_keep_days),
         }
         if self.now is not None:
             values["UNDERTOW_NOW"] = self.now.isoformat()
+        if self.recorder_url:
+            values["UNDERTOW_RECORDER_URL"] = self.recorder_url
         if self.faults:
             values["UNDERTOW_FAULTS"] = ",".join(self.faults)
         return values

@@ -79,6 +79,8 @@ class Archive:
         self._entries: list[Entry] | None = None
         self._paths: dict[str, str] = {}
         self._ends_whole = False
+        self._answered: set[Request] = set()
+        self._answered_until = 0
 
     def store(self, body: Body, run_id: str, *, is_companion: bool = False, error: str | None = None) -> Entry:
         """Keep a body and its companions; return its manifest entry.
@@ -114,6 +116,15 @@ class Archive:
         entries.append(entry)
         self._paths[body.sha256] = path
         return entry
+
+    def holds(self, request: Request) -> bool:
+        """Whether an answer to a request is stored; an error that was kept as evidence is none."""
+        entries = self._read()
+        if self._answered_until < len(entries):
+            new = entries[self._answered_until :]
+            self._answered |= {entry.request for entry in new if entry.error is None and not entry.is_companion}
+            self._answered_until = len(entries)
+        return request in self._answered
 
     def entries(self, after: int = 0) -> list[Entry]:
         """Retrievals with a sequence number above `after`, in order."""

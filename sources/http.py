@@ -1,4 +1,4 @@
-"""The one module that opens sockets.
+"""The one module that opens sockets to ask for something; `sources.recorder.session` is the only one that listens.
 
 A `Client` belongs to one market and one dataset window: it knows whose patience it is using (`Provider.rates`), what
 to call the thing that failed, and which clock stamps an answer. Everything that arrives is untrusted: sizes are
@@ -119,6 +119,7 @@ class Transport:
         retry_wait: seconds before the second attempt; doubles from there, with jitter.
         timeout: of one connect, read or write.
         needs_keys: whether this market's providers want their keys; a simulated or recorded one does not.
+        mounts: transports that answer for single origins, such as `all://recorder.invalid`.
     """
 
     def __init__(
@@ -131,6 +132,7 @@ class Transport:
         retry_wait: float = 1.0,
         timeout: httpx.Timeout = TIMEOUT,
         needs_keys: bool = True,
+        mounts: Mapping[str, httpx.BaseTransport] | None = None,
     ) -> None:
         self.needs_keys = needs_keys
         self.now = now
@@ -143,6 +145,7 @@ class Transport:
         self._answering = transport
         self._http = httpx.Client(
             transport=transport,
+            mounts=mounts,
             timeout=timeout,
             follow_redirects=True,
             max_redirects=5,
@@ -161,14 +164,19 @@ class Transport:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def client(self, dataset: Dataset, window: Window) -> Client:
-        """A client that fetches `window` of `dataset`."""
+    def client(self, dataset: Dataset, window: Window, held: Callable[[Request], bool] | None = None) -> Client:
+        """A client that fetches `window` of `dataset`.
+
+        Args:
+            held: whether the answer to a request is in the archive; see `Client.holds`.
+        """
         return Client(
             self,
             dataset.provider,
             window,
             where=f"{dataset.provider.name}.{dataset.name} {window}",
             key_variable=dataset.needs_key,
+            held=held,
         )
 
     def key(self, variable: str) -> str | None:
@@ -248,7 +256,9 @@ class Client:
         where: str,
         attempts: int = ATTEMPTS,
         key_variable: str | None = None,
+        held: Callable[[Request], bool] | None = None,
     ) -> None:
+        self._held = held
         self._key_variable = key_variable
         self._transport = transport
         self._provider = provider
@@ -291,6 +301,10 @@ class Client:
             )
         return found
 
+    def holds(self, url: str, params: Mapping[str, object] | None = None) -> bool:
+        """Whether the answer to a request is in the archive already, for answers that never change once they exist."""
+        return self._held is not None and self._held(_request_for(url, params))
+
     def option(self, variable: str) -> str | None:
         """A setting of the environment that a provider can do without; only a market that asks the world has any."""
         return os.environ.get(variable, "").strip() or None if self._transport.needs_keys else None
@@ -318,7 +332,7 @@ class Client:
         Raises:
             Unreachable, RateLimited, Blocked, Rejected: see `sources.errors`; the body, if any, is attached.
         """
-        request = Request(url, tuple((name, str(value)) for name, value in (params or {}).items()))
+        request = _request_for(url, params)
         return self._ask(request, _Envelope(headers or {}, secret_headers or {}, secret_params or {}), accept)
 
     def post(
@@ -515,6 +529,10 @@ class Client:
             where=self._where,
             body=body,
         )
+
+
+def _request_for(url: str, params: Mapping[str, object] | None) -> Request:
+    return Request(url, tuple((name, str(value)) for name, value in (params or {}).items()))
 
 
 def in_turn(series: Iterable[tuple[str, Iterator[T]]]) -> Iterator[T]:

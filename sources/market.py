@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sources.http import Transport
+from sources.recorder.spool import SPOOL_ORIGIN, SpoolTransport
 
 
 class UnknownMarket(ValueError):
@@ -45,20 +46,29 @@ class Market:
         return self.answers is None or provider in self.answers
 
 
-def open_market(spec: str, *, now: datetime | None = None, faults: Sequence[str] = ()) -> Market:
+def open_market(
+    spec: str, *, now: datetime | None = None, faults: Sequence[str] = (), spool: Path | None = None
+) -> Market:
     """The market that `spec` names.
 
     Args:
         spec: `live`, `simulated` or `recorded:DIR`.
         now: the present instant of a simulated or recorded market; its end if not given. Ignored for `live`.
         faults: faults of the simulated market that are switched on, see `sources.simulator.faults`.
+        spool: folder of what our recorder heard of the live market. The simulated one tells that itself.
 
     Raises:
         UnknownMarket: if `spec` is none of these or the folder holds no recording.
     """
     kind, _, argument = spec.partition(":")
     if kind == "live" and not argument:
-        return Market("live", "live market data", False, _wall_clock, lambda: Transport(now=_wall_clock))
+        return Market(
+            "live",
+            "live market data",
+            False,
+            _wall_clock,
+            lambda: Transport(now=_wall_clock, mounts={SPOOL_ORIGIN: SpoolTransport(spool)}),
+        )
     if kind == "simulated" and not argument:
         return _simulated(now, faults)
     if kind == "recorded" and argument:
@@ -92,8 +102,14 @@ def _recorded(folder: Path, now: datetime | None) -> Market:
     moment = now or recording.ends_at
 
     def connect() -> Transport:
-        answering = RecordedTransport(recording, now=moment)
-        return Transport(now=lambda: moment, transport=answering, paced=False, retry_wait=0.01, needs_keys=False)
+        return Transport(
+            now=lambda: moment,
+            transport=RecordedTransport(recording, now=moment),
+            paced=False,
+            retry_wait=0.01,
+            needs_keys=False,
+            mounts={SPOOL_ORIGIN: SpoolTransport(None)},
+        )
 
     title = f"recorded responses from {folder.name}"
     return Market("recorded", title, False, lambda: moment, connect, needs_keys=False)

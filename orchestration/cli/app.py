@@ -232,6 +232,38 @@ def backfill(
 
 
 @app.command()
+def record(
+    context: typer.Context,
+    venue: Annotated[
+        list[str] | None,
+        typer.Option("--venue", metavar="VENUE", help="Only this venue; repeatable.", show_default=False),
+    ] = None,
+    duration: Annotated[
+        str | None,
+        typer.Option("--for", metavar="TIME", help="End after this long, such as 90s, 10m or 8h.", show_default=False),
+    ] = None,
+    market: Market = None,
+    home: Home = None,
+) -> None:
+    """Listen to liquidation feeds and order books, which have no history, until Ctrl-C or SIGTERM.
+
+    What comes is kept in segments of half an hour; `undertow refresh` lands the closed ones. Connections that break are
+    made again, and every gap is recorded, so that no liquidations can be told from no connection.
+
+    [bold]Examples[/]
+
+      undertow record
+
+      undertow record --venue bybit --venue okx --for 10m
+
+      undertow refresh --only recorder
+    """
+    from orchestration.cli import record as command
+
+    raise typer.Exit(command.record(_settings(context, market, home), venues=venue or (), duration=duration))
+
+
+@app.command()
 def status(context: typer.Context, as_json: AsJson = False, market: Market = None, home: Home = None) -> None:
     """Show the index, its coverage, how fresh every dataset is, and where things are.
 

@@ -50,7 +50,7 @@ def test_help_names_every_command_and_shows_examples(undertow: Undertow) -> None
     answer = undertow("--help")
     assert answer.code == 0
     names = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    wanted = "demo refresh backfill status why sql sources doctor dev generate"
+    wanted = "demo refresh backfill record status why sql sources doctor dev generate"
     assert names == set(wanted.split())
     for name in names:
         assert f" {name} " in answer.out
@@ -63,7 +63,7 @@ def test_no_command_shows_the_help(undertow: Undertow) -> None:
     assert "Usage: undertow" in answer.out
 
 
-@pytest.mark.parametrize("name", ["refresh", "backfill", "status", "why", "sql"])
+@pytest.mark.parametrize("name", ["refresh", "backfill", "record", "status", "why", "sql"])
 def test_help_of_a_command_has_an_example(undertow: Undertow, name: str) -> None:
     answer = undertow(name, "--help")
     assert answer.code == 0
