@@ -273,26 +273,35 @@ def _gaps(dataset: Dataset) -> str:
         where missing >= least"""
 
 
-def _islands(figure: str) -> str:
-    """Runs of equal neighbours of a figure, and how usual they are; a value it often returns to may rest longer."""
+def _runs(figure: str) -> str:
+    """Runs of equal neighbours of a figure, held against what is usual in the series.
+
+    A value that often rests may rest longer, by its other runs: a run does not excuse itself. Where runs are common, as
+    of a pegged coin by the minute, one has to stand out among them. Several series that stand still over the very same
+    time do not do so by chance.
+    """
     return f"""
+        (
         with marked as (
-            select entity, moment, "{figure}"::double as value,
-                case when "{figure}" is distinct from lag("{figure}") over series then 1 else 0 end as is_new
+            select
+                entity,
+                moment,
+                "{figure}" as value,
+                "{figure}" is distinct from lag("{figure}") over (partition by entity order by moment) as is_new
             from examined
             where "{figure}" is not null
-            window series as (partition by entity order by moment)
         ),
 
         numbered as (
-            select *, sum(is_new) over (partition by entity order by moment rows unbounded preceding) as island
+            select
+                *,
+                sum(is_new::integer) over (partition by entity order by moment rows unbounded preceding) as island
             from marked
         ),
 
-        islands as (
+        islands as materialized (
             select
                 entity,
-                island,
                 any_value(value) as value,
                 count(*) as length,
                 min(moment) as started_at,
@@ -304,54 +313,67 @@ def _islands(figure: str) -> str:
         usual as (
             select
                 entity,
-                count(*) as row_count,
-                1 - avg(is_new) as equal_share,
-                avg(case when value = 0 then 1.0 else 0 end) as zero_share
-            from marked
+                sum(length) as row_count,
+                1 - count(*) / sum(length) as equal_share,
+                sum(length) filter (where value = 0) / sum(length) as zero_share,
+                count(*) filter (where length > 1) as run_count,
+                quantile_cont(length, 0.95) filter (where length > 1) as long_run
+            from islands
             group by entity
+            having sum(length) >= {_LEAST_ROWS}
         ),
 
-        -- How a value rests in its other runs; a run does not excuse itself.
+        long_ones as materialized (
+            select islands.*, usual.* exclude (entity)
+            from islands
+            inner join usual using (entity)
+            where islands.length >= {_LEAST_RUN}
+        ),
+
+        same_value as (
+            select entity, value, count(*) as runs, sum(length) as rows_of_it
+            from islands
+            semi join long_ones using (entity, value)
+            group by entity, value
+        ),
+
+        together as (
+            select started_at, ended_at, count(distinct entity) as peers
+            from long_ones
+            where value <> 0 and length > {_LEAST_RUN}
+            group by started_at, ended_at
+        ),
+
         judged as (
             select
-                *,
-                count(*) over same_value - 1 as other_runs,
-                sum(length) over same_value - length as other_rows,
-                count(*) filter (where length > 1) over (partition by entity) as run_count,
-                quantile_cont(length, 0.95) filter (where length > 1) over (partition by entity) as long_run,
-                count(distinct entity) over (partition by started_at, ended_at) as peers
-            from islands
-            window same_value as (partition by entity, value)
-        ),
-
-        resting as (
-            select *, case when other_runs >= 3 then 1 - other_runs / other_rows else 0 end as rest_share
-            from judged
-        )"""
-
-
-def _runs(figure: str) -> str:
-    return f"""
-        (
-        {_islands(figure)}
-
-        select case when value = 0 then 'zero_run' else 'frozen' end as rule, entity, {text_sql(figure)} as column_name,
-            started_at, ended_at, length as row_count, value as measure,
-            case when zero_share = 1 then 'zero in all ' || length || ' rows'
-                else length || ' rows of ' || value end as detail
-        from resting
-        inner join usual using (entity)
-        where row_count >= {_LEAST_ROWS} and length >= {_LEAST_RUN} and (
-            case
-                when value = 0 and zero_share = 1 then true
-                -- Several series that stand still over the very same time do not do so by chance.
-                when value <> 0 and length > {_LEAST_RUN} and peers >= {_LEAST_PEERS} and rest_share < 0.5 then true
-                -- Where runs are common, as of a pegged coin by the minute, one has to stand out among them.
-                when run_count >= 10 and length < 2 * long_run then false
-                when value = 0 then row_count * pow(greatest(zero_share, 1 / row_count), length) < {_CHANCE}
-                else row_count * pow(greatest(equal_share, rest_share, 1 / row_count), length - 1) < {_CHANCE}
-            end
+                long_ones.*,
+                coalesce(peers, 0) as peers,
+                case when runs >= 4 then 1 - (runs - 1) / (rows_of_it - length) else 0 end as rest_share
+            from long_ones
+            inner join same_value using (entity, value)
+            left join together using (started_at, ended_at)
         )
+
+        select
+            case when value = 0 then 'zero_run' else 'frozen' end as rule,
+            entity,
+            {text_sql(figure)} as column_name,
+            started_at,
+            ended_at,
+            length as row_count,
+            value::double as measure,
+            case
+                when zero_share = 1 then 'zero in all ' || length || ' rows'
+                else length || ' rows of ' || value
+            end as detail
+        from judged
+        where case
+            when value = 0 and zero_share = 1 then true
+            when value <> 0 and length > {_LEAST_RUN} and peers >= {_LEAST_PEERS} and rest_share < 0.5 then true
+            when run_count >= 10 and length < 2 * long_run then false
+            when value = 0 then row_count * pow(greatest(zero_share, 1 / row_count), length) < {_CHANCE}
+            else row_count * pow(greatest(equal_share, rest_share, 1 / row_count), length - 1) < {_CHANCE}
+        end
         )"""
 
 
