@@ -17,13 +17,18 @@ from sources.market import Market, open_market
 from sources.registry import DATASETS
 
 FIRST, LAST = "2020-06-01", "2025-12-05"
-_DAYS = f"(select cast(unnest(generate_series(date '{FIRST}', date '{LAST}', interval '1 day')) as date) as day)"
+_VENUES_SINCE = "2025-06-01"
+# Series come from the table function: a condition on random() would be asked once, below an unnested list.
+_DAYS = (
+    "(select cast(moment as date) as day "
+    f"from generate_series(date '{FIRST}', date '{LAST}', interval '1 day') as days(moment))"
+)
 
 
 def _instants(step: str, offset: str = "0 hours", since: str = FIRST) -> str:
     return (
-        f"(select unnest(generate_series(timestamptz '{since} 00:00:00+00' + interval '{offset}', "
-        f"timestamptz '{LAST} 23:59:00+00', interval '{step}')) as moment)"
+        f"(select moment from generate_series(timestamptz '{since} 00:00:00+00' + interval '{offset}', "
+        f"timestamptz '{LAST} 23:59:00+00', interval '{step}') as instants(moment))"
     )
 
 
@@ -123,6 +128,113 @@ _TABLES: dict[str, tuple[str, str]] = {
         f"""select currency, day, 60 * exp(0.2 * random()) as dvol_close_pct
         from {_DAYS}, (values ('BTC'), ('ETH')) as currencies(currency) where day >= '2021-03-24'""",
         "cast(day as timestamptz) + interval '1445 minutes'",
+    ),
+    # What venues are compared by. The REST history of Binance begins in the hole of its archive and overlaps it.
+    "binance_futures__open_interest": (
+        f"""select symbol, moment as observed_at, 1e5 * (1 + 0.1 * random()) as open_interest_coin,
+            5e9 * (1 + random()) as open_interest_usd
+        from {_instants("1 hour", since="2025-03-17")}, (values ('BTCUSDT'), ('ETHUSDT')) as symbols(symbol)
+        where moment < '2025-04-05' and random() > 0.01""",
+        "observed_at + interval '6 minutes'",
+    ),
+    "bybit__open_interest": (
+        f"""select symbol, moment as observed_at, 1e5 * (1 + random()) as open_interest_double_sided_coin,
+            case when moment > '2025-07-01' then 5e4 * (1 + random()) end as open_interest_coin
+        from {_instants("1 hour", since=_VENUES_SINCE)}, (values ('BTCUSDT'), ('ETHUSDT')) as symbols(symbol)
+        where random() > 0.1""",
+        "observed_at + interval '5 minutes'",
+    ),
+    "okx__open_interest": (
+        f"""select symbol, moment as observed_at, 1e6 as open_interest_contracts, 1e4 as open_interest_coin,
+            5e8 * (1 + random()) as open_interest_usd
+        from {_instants("3 hours", since=_VENUES_SINCE)},
+            (values ('BTC-USDT-SWAP'), ('DOGE-USDT-SWAP')) as symbols(symbol)
+        where random() > 0.2""",
+        "observed_at",
+    ),
+    "gate__contract_stats": (
+        f"""select symbol, moment as opened_at, 5e8 * (1 + random()) as open_interest_contracts,
+            case when random() > 0.05 then 5e9 * (1 + random()) end as open_interest_usd,
+            case when random() > 0.3 then 1e6 * random() else 0 end as long_liquidations_usd,
+            case when random() > 0.05 then 1e6 * random() end as short_liquidations_usd
+        from {_instants("1 hour", since=_VENUES_SINCE)}, (values ('BTC_USDT'), ('ETH_USDT')) as symbols(symbol)
+        where random() > 0.02""",
+        "opened_at + interval '63 minutes'",
+    ),
+    "kraken_futures__open_interest": (
+        f"""select symbol, moment as opened_at, 1e3 * (1 + random()) as open_interest_close_contracts
+        from {_instants("1 hour", since=_VENUES_SINCE)}, (values ('PF_XBTUSD'), ('PI_XBTUSD')) as symbols(symbol)
+        where random() > 0.02""",
+        "opened_at + interval '65 minutes'",
+    ),
+    "kraken_futures__liquidation_volume": (
+        f"""select symbol, moment as opened_at, 10 * random() as liquidations_contracts
+        from {_instants("1 hour", since=_VENUES_SINCE)}, (values ('PF_XBTUSD'), ('PI_XBTUSD')) as symbols(symbol)
+        where random() > 0.5""",
+        "opened_at + interval '65 minutes'",
+    ),
+    "deribit__book_summary": (
+        f"""select symbol, moment as observed_at, 'future' as kind, 'btc' as asset, 1e9 * random() as open_interest_usd
+        from {_instants("1 day", "8 hours", since=_VENUES_SINCE)},
+            (values ('BTC-PERPETUAL'), ('BTC-27MAR26')) as symbols(symbol) where random() > 0.1""",
+        "observed_at",
+    ),
+    "hyperliquid__asset_contexts": (
+        f"""select symbol, moment as observed_at, 2e4 * (1 + random()) as open_interest_coin
+        from {_instants("1 hour", since=_VENUES_SINCE)}, (values ('BTC'), ('ETH')) as symbols(symbol)
+        where random() > 0.2""",
+        "observed_at",
+    ),
+    "bybit__funding_rates": (
+        f"""select 'BTCUSDT' as symbol, moment as settled_at, 1e-4 * (random() - 0.4) as funding_rate
+        from {_instants("8 hours", since=_VENUES_SINCE)} where random() > 0.3""",
+        "settled_at + interval '5 minutes'",
+    ),
+    "okx__funding_rates": (
+        f"""select 'ETH-USDT-SWAP' as symbol, moment as settled_at,
+            case when random() > 0.2 then 1e-4 * (random() - 0.4) end as funding_rate
+        from {_instants("4 hours", since=_VENUES_SINCE)}""",
+        "settled_at + interval '5 minutes'",
+    ),
+    "bitmex__funding_rates": (
+        f"""select 'XBTUSD' as symbol, moment as settled_at, 8.0 as interval_hours,
+            1e-4 * (random() - 0.4) as funding_rate from {_instants("8 hours", "4 hours", since=_VENUES_SINCE)}""",
+        "settled_at + interval '5 minutes'",
+    ),
+    "hyperliquid__funding_rates": (
+        f"""select 'BTC' as symbol, moment as settled_at, 1.0 as interval_hours, 1e-5 * random() as funding_rate
+        from {_instants("1 hour", since=_VENUES_SINCE)} where random() > 0.02""",
+        "settled_at",
+    ),
+    "bitfinex__liquidations": (
+        f"""select 'tBTCF0:USTF0' as symbol, cast(epoch(moment) as bigint) as position_id, moment as liquidated_at,
+            is_executed, 2 * (random() - 0.5) as amount_coin
+        from {_instants("5 hours", since=_VENUES_SINCE)}, (values (true), (false)) as stages(is_executed)
+        where random() > 0.5""",
+        "liquidated_at",
+    ),
+    "okx__liquidations": (
+        f"""select 'BTC-USDT-SWAP' as symbol, moment as occurred_at, position_side, 5e4 as bankruptcy_price,
+            1 + 9 * random() as size_contracts, 2 as liquidation_count
+        from {_instants("7 hours", since=_VENUES_SINCE)}, (values ('long'), ('short')) as sides(position_side)
+        where random() > 0.3""",
+        "occurred_at + interval '5 minutes'",
+    ),
+    "coinglass__liquidations": (
+        f"""select asset, day, 1e8 * random() as long_liquidations_usd, 1e8 * random() as short_liquidations_usd
+        from {_DAYS}, (values ('btc'), ('sol')) as assets(asset) where day >= '{_VENUES_SINCE}'""",
+        "cast(day as timestamptz) + interval '25 hours'",
+    ),
+    "coinglass__open_interest": (
+        f"""select 'btc' as asset, day, 2e10 * (1 + random()) as open_interest_usd
+        from {_DAYS} where day >= '{_VENUES_SINCE}' and random() > 0.1""",
+        "cast(day as timestamptz) + interval '25 hours'",
+    ),
+    "coinglass__etf_flows": (
+        f"""select 'btc' as asset, day, 'all' as ticker,
+            case when random() > 0.2 then 1e8 * random() end as net_flow_usd
+        from {_DAYS} where day >= '{_VENUES_SINCE}'""",
+        "cast(day as timestamptz) + interval '29 hours'",
     ),
 }
 

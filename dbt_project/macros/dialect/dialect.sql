@@ -155,11 +155,11 @@
 {%- endmacro %}
 
 
-{# Correlation of two columns within a group. #}
+{# Correlation of two columns within a group; null where one of them does not move. #}
 {% macro correlation(a, b) -%}
     {{ return(adapter.dispatch("correlation", "undertow")(a, b)) }}
 {%- endmacro %}
 
 {% macro default__correlation(a, b) -%}
-    corr({{ a }}, {{ b }})
+    case when not isnan(corr({{ a }}, {{ b }})) then corr({{ a }}, {{ b }}) end
 {%- endmacro %}

@@ -67,9 +67,14 @@ final as (
             as top_trader_position_long_short_ratio,
         coalesce(archived.account_long_short_ratio, recent.account_long_short_ratio) as account_long_short_ratio,
         coalesce(archived.taker_buy_sell_volume_ratio, recent.taker_buy_sell_volume_ratio) as taker_buy_sell_volume_ratio,
-        coalesce(archived.reading_count, 1) as reading_count,
-        case when archived.open_interest_coin is not null then 'binance_vision' else 'binance_futures' end
-            as open_interest_source,
+        case
+            when archived.open_interest_coin is null and recent.open_interest_coin is not null then 1
+            else coalesce(archived.reading_count, 0)
+        end as reading_count,
+        case
+            when archived.open_interest_coin is null and recent.symbol is not null then 'binance_futures'
+            else 'binance_vision'
+        end as open_interest_source,
         least(archived.available_at, recent.available_at) as available_at
     from archived
     full outer join recent on archived.symbol = recent.symbol and archived.hour_started_at = recent.hour_started_at

@@ -12,7 +12,8 @@ final as (
         cast(hacked_on as timestamp with time zone) as ended_at,
         count(*) as row_count,
         sum(loss_usd) as measure,
-        cast(count(*) as varchar) || ' entries of ' || cast(sum(loss_usd) as varchar) || ' US dollars together' as detail
+        cast(count(*) as varchar) || ' entries of ' || coalesce(cast(sum(loss_usd) as varchar), 'an unknown number of')
+        || ' US dollars together' as detail
     from hacks
     group by hacked_on, name
     having count(*) > 1

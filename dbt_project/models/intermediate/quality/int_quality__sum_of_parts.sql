@@ -8,10 +8,10 @@ sums as (
         session_date,
         sum(net_flow_usd) as parts_usd,
         max(session_total_usd) as total_usd,
-        count(*) as fund_count
+        count(net_flow_usd) as fund_count
     from flows
     group by asset, session_date
-    having count(*) = count(net_flow_usd)
+    having count(net_flow_usd) > 0
 ),
 
 stress as (
@@ -22,7 +22,7 @@ stress as (
     from {{ ref("stg_ofr__financial_stress") }}
 ),
 
--- The page rounds to tenths of a million, so the sum of its cells may be off by half of that for each fund; the
+-- The total of the page is that of its cells as they stand, in tenths of a million, over the funds that have reported; the
 -- categories of the stress index are its contributions, published to three decimals.
 final as (
     select

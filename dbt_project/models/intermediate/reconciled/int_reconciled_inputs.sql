@@ -1,6 +1,9 @@
 {{ config(materialized="table") }}
 
-{# Every source of a quantity that more than one source carries, in one unit and one grain: the day. #}
+{#
+    Every source of a quantity that more than one source carries, in one unit and one grain: the day. A change of a day is
+    between neighbouring days; over a gap there is none.
+#}
 with etf_cells as (
     select * from {{ ref("int_etf_flow_sessions") }}
 ),
@@ -83,7 +86,10 @@ final as (
         'btc',
         date,
         'coinmetrics supply',
-        exchange_supply_native - lag(exchange_supply_native) over (order by date),
+        case
+            when lag(date) over (order by date) = {{ days_before("date", 1) }}
+                then exchange_supply_native - lag(exchange_supply_native) over (order by date)
+        end,
         available_at
     from {{ ref("stg_coinmetrics__asset_metrics") }}
     where asset = 'btc'
@@ -93,7 +99,10 @@ final as (
         'btc',
         date,
         'bgeometrics reserve',
-        exchange_reserve_btc - lag(exchange_reserve_btc) over (order by date),
+        case
+            when lag(date) over (order by date) = {{ days_before("date", 1) }}
+                then exchange_reserve_btc - lag(exchange_reserve_btc) over (order by date)
+        end,
         available_at
     from {{ ref("stg_bgeometrics__exchange_reserve") }}
     union all

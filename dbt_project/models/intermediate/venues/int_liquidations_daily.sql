@@ -2,8 +2,9 @@
 
 {#
     Liquidations by day, asset and source, longs and shorts apart, in US dollars. A source that tells only coins or
-    contracts is valued at the day's price; one that does not tell the side has neither, only the sum. Whether a source
-    sees every liquidation or a part of them is its coverage class: sources of different classes are not added up.
+    contracts is valued at the day's price and known no sooner than that; one that does not tell the side has neither, only
+    the sum. Whether a source sees every liquidation or a part of them is its coverage class of that day, unknown where none
+    is declared: sources of different classes are not added up.
 #}
 with gate as (
     select * from {{ ref("stg_gate__contract_stats") }}
@@ -69,8 +70,8 @@ by_contract as (
         'bitfinex',
         symbol,
         {{ utc_date("liquidated_at") }},
-        case when amount_coin > 0 then amount_coin else 0.0 end,
-        case when amount_coin < 0 then -amount_coin else 0.0 end,
+        case when amount_coin > 0 then amount_coin when amount_coin <= 0 then 0.0 end,
+        case when amount_coin < 0 then -amount_coin when amount_coin >= 0 then 0.0 end,
         null,
         null,
         null,
@@ -101,13 +102,18 @@ valued as (
         by_contract.venue,
         contracts.asset,
         by_contract.date,
+        by_contract.both_contracts,
         coalesce(by_contract.long_usd, by_contract.long_coin * prices.close_usd) as long_usd,
         coalesce(by_contract.short_usd, by_contract.short_coin * prices.close_usd) as short_usd,
         case
             when contracts.contract_unit = 'usd' then by_contract.both_contracts * contracts.contract_size
             else by_contract.both_contracts * contracts.contract_size * prices.close_usd
         end as both_usd,
-        by_contract.available_at
+        case
+            when by_contract.long_coin is not null or (by_contract.both_contracts is not null and contracts.contract_unit = 'coin')
+                then greatest(by_contract.available_at, prices.available_at)
+            else by_contract.available_at
+        end as available_at
     from by_contract
     inner join contracts
         on by_contract.venue = contracts.venue and by_contract.symbol = contracts.symbol and contracts.valid_to is null
@@ -122,7 +128,10 @@ summed as (
         date,
         sum(long_usd) as long_usd,
         sum(short_usd) as short_usd,
-        coalesce(sum(both_usd), sum(long_usd) + sum(short_usd)) as total_usd,
+        -- A contract that lacks its price leaves no sum.
+        case
+            when count(both_contracts) = count(both_usd) then coalesce(sum(both_usd), sum(long_usd) + sum(short_usd))
+        end as total_usd,
         max(available_at) as available_at
     from valued
     group by source, venue, asset, date
@@ -148,10 +157,13 @@ final as (
         summed.long_usd,
         summed.short_usd,
         summed.total_usd,
-        coverage.coverage_class,
+        coalesce(coverage.coverage_class, 'unknown') as coverage_class,
         summed.available_at
     from summed
-    inner join coverage on summed.source = coverage.source
+    left join coverage
+        on summed.source = coverage.source
+        and summed.date >= coverage.valid_from
+        and (coverage.valid_to is null or summed.date <= coverage.valid_to)
 )
 
 select * from final

@@ -1,6 +1,7 @@
 {#
     Funding settlements of every venue with the hours each covers. Where a venue does not say, it is the distance to the
-    neighbouring settlement, never more than eight hours: the interval at that settlement, not today's.
+    neighbouring settlement, never more than eight hours: the interval at that settlement, not today's. A settlement whose
+    rate is not known yet is a neighbour all the same.
 #}
 with binance as (
     select * from {{ ref("int_funding_rates") }}
@@ -48,7 +49,6 @@ spaced as (
         cast(round({{ hours_between("lag(settled_at) over by_symbol", "settled_at") }}) as bigint) as hours_since_previous,
         cast(round({{ hours_between("settled_at", "lead(settled_at) over by_symbol") }}) as bigint) as hours_to_next
     from settlements
-    where funding_rate is not null
     window by_symbol as (partition by venue, symbol order by settled_at)
 ),
 
@@ -70,6 +70,7 @@ final as (
     from spaced
     inner join contracts
         on spaced.venue = contracts.venue and spaced.symbol = contracts.symbol and contracts.valid_to is null
+    where spaced.funding_rate is not null
     union all
     select
         'binance' as venue,
@@ -82,6 +83,7 @@ final as (
         funding_source = 'binance_vision' as is_interval_stated,
         available_at
     from binance
+    where funding_rate is not null
 )
 
 select * from final

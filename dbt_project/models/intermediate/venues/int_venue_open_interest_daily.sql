@@ -3,7 +3,8 @@
 {#
     Open interest at the end of each day by venue and asset, in coins and in US dollars, one side counted. Contracts become
     coins by what a contract is (dim_contracts); what a venue counts on both sides is halved; a venue that tells only one of
-    the two units has the other at the day's price.
+    the two units has the other at the day's price, and is known no sooner than that price. A venue one of whose contracts
+    cannot be converted has no sum: what is left would look like a fall.
 #}
 with binance as (
     select * from {{ ref("int_open_interest_daily") }}
@@ -49,7 +50,7 @@ readings as (
         cast(null as double) as open_interest_contracts,
         coalesce(open_interest_coin, open_interest_double_sided_coin / 2.0) as open_interest_coin,
         cast(null as double) as open_interest_usd,
-        open_interest_coin is null or open_interest_double_sided_coin > 1.5 * open_interest_coin as is_halved,
+        coalesce(open_interest_double_sided_coin > 1.5 * coalesce(open_interest_coin, 0), false) as is_halved,
         available_at
     from bybit
     union all
@@ -101,28 +102,37 @@ closes as (
         on readings.venue = contracts.venue and readings.symbol = contracts.symbol and contracts.valid_to is null
 ),
 
+told as (
+    select
+        venue,
+        asset,
+        date,
+        coalesce(
+            open_interest_coin, case when contract_unit = 'coin' then open_interest_contracts * contract_size end
+        ) as told_coin,
+        coalesce(
+            open_interest_usd, case when contract_unit = 'usd' then open_interest_contracts * contract_size end
+        ) as told_usd,
+        is_halved,
+        available_at
+    from closes
+    where recency = 1
+),
+
 converted as (
     select
-        closes.venue,
-        closes.asset,
-        closes.date,
-        coalesce(
-            closes.open_interest_coin,
-            case when closes.contract_unit = 'coin' then closes.open_interest_contracts * closes.contract_size end,
-            case when closes.contract_unit = 'usd' then closes.open_interest_contracts * closes.contract_size / prices.close_usd end,
-            closes.open_interest_usd / prices.close_usd
-        ) as open_interest_coin,
-        coalesce(
-            closes.open_interest_usd,
-            case when closes.contract_unit = 'usd' then closes.open_interest_contracts * closes.contract_size end,
-            closes.open_interest_coin * prices.close_usd,
-            closes.open_interest_contracts * closes.contract_size * prices.close_usd
-        ) as open_interest_usd,
-        closes.is_halved,
-        closes.available_at
-    from closes
-    left join prices on closes.asset = prices.asset and closes.date = prices.date
-    where closes.recency = 1
+        told.venue,
+        told.asset,
+        told.date,
+        coalesce(told.told_coin, told.told_usd / prices.close_usd) as open_interest_coin,
+        coalesce(told.told_usd, told.told_coin * prices.close_usd) as open_interest_usd,
+        told.is_halved,
+        case
+            when told.told_coin is null or told.told_usd is null then greatest(told.available_at, prices.available_at)
+            else told.available_at
+        end as available_at
+    from told
+    left join prices on told.asset = prices.asset and told.date = prices.date
 ),
 
 final as (
@@ -141,8 +151,8 @@ final as (
         venue,
         asset,
         date,
-        sum(open_interest_coin) as open_interest_coin,
-        sum(open_interest_usd) as open_interest_usd,
+        case when count(*) = count(open_interest_coin) then sum(open_interest_coin) end as open_interest_coin,
+        case when count(*) = count(open_interest_usd) then sum(open_interest_usd) end as open_interest_usd,
         count(*) as contract_count,
         max(case when is_halved then 1 else 0 end) = 1 as is_halved,
         max(available_at) as available_at
