@@ -40,7 +40,7 @@ class Home:
         return Settings.load(home=self.path, market="simulated", now=now, faults=faults, memory_limit="2GB", threads=2)
 
     def refresh(self, now: str = days.NOW, faults: tuple[str, ...] = (), **options: object) -> RefreshResult:
-        return run_refresh(self.settings(now, faults), **options)  # type: ignore[arg-type]
+        return run_refresh(self.settings(now, faults), **{"only": days.CORE, **options})  # type: ignore[arg-type]
 
     def ask(self, query: str) -> list[tuple[object, ...]]:
         with duckdb.connect(str(self.settings().warehouse_path), read_only=True) as connection:
@@ -90,7 +90,12 @@ def first_build(place: Path) -> Path:
     """A home with some weeks of the simulated autumn, built and published."""
     home = Home(place / "home")
     # These are revised as a whole, so the refresh after the first would ask for all of their history.
-    whole = [dataset for dataset in DATASETS.values() if dataset.cadence.revised_for > timedelta(days=45)]
+    whole = [
+        dataset
+        for dataset in DATASETS.values()
+        if dataset.cadence.revised_for > timedelta(days=45)
+        and {dataset.provider.name, f"{dataset.provider.name}.{dataset.name}"} & set(days.CORE)
+    ]
     with open_workspace(home.settings(), DATASETS.values(), Observer()) as workspace:
         for dataset in whole:
             refresh_dataset(workspace, dataset, "first")

@@ -21,6 +21,8 @@ COMMAND = (sys.executable, "-W", "ignore", "-m", "orchestration.cli")
 
 
 def start(home: Home, *arguments: str, now: str = days.NOW, faults: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+    if arguments[0] == "refresh":
+        arguments = (*arguments, *(word for name in days.CORE for word in ("--only", name)))
     return subprocess.Popen(
         [*COMMAND, *arguments],
         cwd=ROOT,

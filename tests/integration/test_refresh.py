@@ -24,7 +24,8 @@ pytestmark = pytest.mark.timeout(240)
 REFRESH = """
 from orchestration.automation import run_refresh
 from orchestration.settings import Settings
-result = run_refresh(Settings.load())
+from tests.integration.days import CORE
+result = run_refresh(Settings.load(), only=CORE)
 print("done" if result.is_success else "failed", flush=True)
 """
 # Each stops the process dead at a moment that hurts: it says so and waits to be killed.
@@ -62,11 +63,12 @@ Warehouse._record = stop_at
 from orchestration.automation import run_refresh
 from orchestration.progress import Observer
 from orchestration.settings import Settings
+from tests.integration.days import CORE
 class Stopper(Observer):
     def node_finished(self, name, number, node_count, status):
         if number == node_count // 2:
             stop()
-run_refresh(Settings.load(), observer=Stopper())
+run_refresh(Settings.load(), only=CORE, observer=Stopper())
 """,
     "publishing": STOP
     + """
@@ -231,13 +233,13 @@ def test_a_failing_check_keeps_the_readers_where_they_are(home: Home) -> None:
     settings = home.settings()
     with Warehouse(settings).connect("testing") as connection:
         connection.execute(with_bad_row)
-    result = run_refresh(settings, force=True)
+    result = run_refresh(settings, only=days.CORE, force=True)
     assert result.build.status == "failed"
     assert any("fear_greed" in problem for problem in result.build.problems)
     assert result.publication is None
     assert version(home) == published
     # The marts in the warehouse are not whole, so an unforced refresh builds again although nothing is new.
-    assert run_refresh(settings).build.status == "failed"
+    assert run_refresh(settings, only=days.CORE).build.status == "failed"
 
 
 def test_replaying_the_archive_gives_identical_rows_without_a_network(home: Home) -> None:
