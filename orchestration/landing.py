@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 POOL = "warehouse"
 """The pool of everything that writes the warehouse; its limit is 1."""
 
-_SIMULATED_HISTORY = datetime(2021, 1, 1, tzinfo=timezone.utc)
-
 # Parsers are pure, so whatever they raise says that the body is not what they expect. One of these that got past the
 # landing would stop the dataset for good: the body is in the archive and would be met again by every run.
 _PARSER_FAILURES = (
@@ -665,7 +663,8 @@ def _dataset_lock(workspace: Workspace, dataset: Dataset) -> Iterator[None]:
 
 def _begin(workspace: Workspace, dataset: Dataset) -> datetime:
     """First instant to ask for."""
-    return max(dataset.history, _SIMULATED_HISTORY) if workspace.market.is_simulated else dataset.history
+    begins = workspace.market.begins(dataset.provider.name)
+    return dataset.history if begins is None else max(dataset.history, begins)
 
 
 def _span(start: datetime, end: datetime) -> tuple[Window, ...]:

@@ -31,6 +31,7 @@ class Market:
         connect: opens a line to the market's providers.
         needs_keys: whether its providers want their keys.
         answers: names of the providers that answer in it; None if all do.
+        begins: first instant that a provider can be asked for; nothing where the descriptor alone says it.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Market:
     connect: Callable[[], Transport]
     needs_keys: bool = True
     answers: frozenset[str] | None = None
+    begins: Callable[[str], datetime | None] = lambda _: None
 
     def has(self, provider: str) -> bool:
         """Whether a provider answers in this market at all."""
@@ -82,7 +84,7 @@ def _wall_clock() -> datetime:
 
 def _simulated(now: datetime | None, faults: Sequence[str]) -> Market:
     from sources.simulator.answers import PROVIDERS
-    from sources.simulator.market import END_OF_MARKET
+    from sources.simulator.market import END_OF_MARKET, history_of
     from sources.simulator.transport import SimulatedTransport
 
     moment = now or END_OF_MARKET
@@ -92,7 +94,16 @@ def _simulated(now: datetime | None, faults: Sequence[str]) -> Market:
         return Transport(now=lambda: moment, transport=answering, paced=False, retry_wait=0.01, needs_keys=False)
 
     title = "SIMULATED market, not real data"
-    return Market("simulated", title, True, lambda: moment, connect, needs_keys=False, answers=PROVIDERS)
+    return Market(
+        "simulated",
+        title,
+        True,
+        lambda: moment,
+        connect,
+        needs_keys=False,
+        answers=PROVIDERS,
+        begins=history_of,
+    )
 
 
 def _recorded(folder: Path, now: datetime | None) -> Market:

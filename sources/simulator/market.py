@@ -20,6 +20,21 @@ END_OF_MARKET = at("2025-12-06 01:00")
 SEED = 20251010
 
 
+_SHORT_HISTORY = at("2024-10-01")
+_SHORT = frozenset(
+    {
+        *("aave", "bitfinex", "bitmex", "bitstamp", "bybit", "coinalyze", "coinbase"),
+        *("gate", "hyperliquid", "kraken_futures", "okx"),
+    }
+)
+"""Venues and vendors that are compared and not ranked: a year of them shows everything, and a demo stays short."""
+
+
+def history_of(provider: str) -> datetime:
+    """The first instant that a provider of the simulated market is asked for."""
+    return _SHORT_HISTORY if provider in _SHORT else ORIGIN
+
+
 class OutsideMarket(ValueError):
     """The instant lies outside the simulated market."""
 

@@ -93,7 +93,10 @@ by_contract as (
         * okx.size_contracts * contracts.contract_size * okx.bankruptcy_price,
         okx.available_at
     from okx
-    inner join contracts on contracts.venue = 'okx' and okx.symbol = contracts.symbol and contracts.valid_to is null
+    inner join contracts
+        on contracts.venue = 'okx'
+        and okx.symbol = contracts.symbol
+        and (contracts.valid_to is null or {{ utc_date("okx.occurred_at") }} <= contracts.valid_to)
 ),
 
 valued as (
@@ -116,7 +119,9 @@ valued as (
         end as available_at
     from by_contract
     inner join contracts
-        on by_contract.venue = contracts.venue and by_contract.symbol = contracts.symbol and contracts.valid_to is null
+        on by_contract.venue = contracts.venue
+        and by_contract.symbol = contracts.symbol
+        and (contracts.valid_to is null or by_contract.date <= contracts.valid_to)
     left join prices on contracts.asset = prices.asset and by_contract.date = prices.date
 ),
 

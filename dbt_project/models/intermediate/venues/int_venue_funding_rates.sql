@@ -69,7 +69,9 @@ final as (
         spaced.available_at
     from spaced
     inner join contracts
-        on spaced.venue = contracts.venue and spaced.symbol = contracts.symbol and contracts.valid_to is null
+        on spaced.venue = contracts.venue
+        and spaced.symbol = contracts.symbol
+        and (contracts.valid_to is null or {{ utc_date("spaced.settled_at") }} <= contracts.valid_to)
     where spaced.funding_rate is not null
     union all
     select

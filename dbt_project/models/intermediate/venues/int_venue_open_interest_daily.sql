@@ -99,7 +99,9 @@ closes as (
         ) as recency
     from readings
     inner join contracts
-        on readings.venue = contracts.venue and readings.symbol = contracts.symbol and contracts.valid_to is null
+        on readings.venue = contracts.venue
+        and readings.symbol = contracts.symbol
+        and (contracts.valid_to is null or {{ utc_date("readings.read_at - interval '1 microsecond'") }} <= contracts.valid_to)
 ),
 
 told as (
