@@ -83,7 +83,11 @@ def test_everything_that_writes_is_in_the_pool_of_one(definitions: dg.Definition
 
 def test_groups_are_subjects_and_layers(graph: Any) -> None:
     groups = {graph.get(key).group_name for key in graph.materializable_asset_keys}
-    assert groups <= {*SUBJECTS, "staging", "intermediate", "stress", "meta", "seeds", "published", "marts"}
+    assert groups <= {*SUBJECTS, "staging", "intermediate", "stress", "meta", "seeds", "published", "marts"} | {
+        "quality",
+        "reconciled",
+        "universe",
+    }
     for table, dataset in DATASETS.items():
         assert graph.get(dg.AssetKey(["raw", table])).group_name == dataset.subject
 
@@ -98,7 +102,7 @@ def test_every_landing_has_freshness_and_checks(definitions: dg.Definitions, gra
         key = dg.AssetKey(["raw", table])
         assert graph.get(key).freshness_policy is not None
         checks = {check.name for check in graph.get_check_keys_for_assets({key})}
-        assert checks == {"is_fresh", "every_response_reads", "no_unknown_columns"}
+        assert checks == {"is_fresh", "every_response_reads", "no_unknown_columns", "nothing_odd"}
 
 
 def test_publishing_comes_after_every_mart(graph: Any, parsed: Mapping[str, Any]) -> None:

@@ -123,7 +123,7 @@ def test_a_second_refresh_changes_nothing(home: Home) -> None:
 def test_forced_without_news_builds_everything_again_and_gets_the_same(home: Home) -> None:
     before = home.tables("raw", "marts")
     recorder = Recorder()
-    result = home.refresh(only=["deribit"], force=True, observer=recorder)
+    result = home.refresh(only=["deribit.dvol"], force=True, observer=recorder)
     assert result.build.status == "built"
     assert result.publication is not None
     assert_same(home.tables("raw", "marts"), before)
