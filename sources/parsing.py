@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, NoReturn
 
 import polars as pl
@@ -237,6 +238,16 @@ def instant(name: str, unit: str) -> pl.Expr:
     return _from_unix(whole(name), {"s": 1_000_000, "ms": 1_000, "us": 1}[unit])
 
 
+def stamps(rows: Sequence[Mapping[str, Any]], body: Body, field: str) -> list[datetime]:
+    """The millisecond stamps of a page, for paging: its other fields are the parser's, which reads the page once more.
+
+    Raises:
+        Malformed: a row has none, or it is no stamp.
+    """
+    alone = [{name: row[name] for name in (field,) if name in row} for row in rows]
+    return shape(table(alone, body, fields=(field,)), body, {"at": instant(field, "ms")})["at"].to_list()
+
+
 def instant_of_either_unit(name: str) -> pl.Expr:
     """The same for a column in milliseconds or microseconds, told apart by size: they differ by a thousand years."""
     stamp = whole(name)
@@ -283,22 +294,33 @@ def unzip(body: Body) -> bytes:
     for companion in body.companions:
         if companion.status == 200:
             _verify(body, companion)
-    try:
-        with zipfile.ZipFile(io.BytesIO(body.content)) as archive:
-            members = archive.infolist()
-            if len(members) != 1 or members[0].is_dir():
-                raise Malformed(f"the zip holds {len(members)} entries, expected one file", body=body)
-            # The declared size comes from the sender, so the real one is limited as well.
-            if members[0].file_size > MAX_UNPACKED_BYTES:
-                raise _too_large(body)
-            with archive.open(members[0]) as member:
-                content = member.read(MAX_UNPACKED_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        # RuntimeError is how zipfile says that a password is needed.
-        raise Malformed(f"the zip cannot be read ({error}): {excerpt(body, 40)!r}", body=body) from None
+    with opened_zip(body) as archive:
+        members = archive.infolist()
+        if len(members) != 1 or members[0].is_dir():
+            raise Malformed(f"the zip holds {len(members)} entries, expected one file", body=body)
+        # The declared size comes from the sender, so the real one is limited as well.
+        if members[0].file_size > MAX_UNPACKED_BYTES:
+            raise _too_large(body)
+        with archive.open(members[0]) as member:
+            content = member.read(MAX_UNPACKED_BYTES + 1)
     if len(content) > MAX_UNPACKED_BYTES:
         raise _too_large(body)
     return content
+
+
+@contextmanager
+def opened_zip(body: Body) -> Iterator[zipfile.ZipFile]:
+    """The zip in a body; whoever reads its members limits what they unpack to.
+
+    Raises:
+        Malformed: it is not a zip, or what is read of it is damaged, encrypted or packed in an unknown way.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(body.content)) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        # NotImplementedError is a packing method that zipfile lacks, RuntimeError that a password is needed.
+        raise Malformed(f"the zip cannot be read ({error}): {excerpt(body, 40)!r}", body=body) from None
 
 
 def _too_large(body: Body) -> Malformed:

@@ -26,7 +26,7 @@ from sources.dataset import UTC_DATETIME, Body, Cadence, Column, Dataset, Licenc
 from sources.errors import Blocked, Malformed, RateLimited, Rejected, Unreachable
 from sources.http import Client, in_turn
 from sources.paging import backward, milliseconds
-from sources.parsing import decode_json, instant, number, rows_of, shape, table
+from sources.parsing import decode_json, instant, number, rows_of, shape, stamps, table
 
 PROVIDER = Provider(
     name="bybit",
@@ -63,7 +63,7 @@ def _settlements(window: Window, client: Client, symbol: str) -> Iterator[Body]:
         return _ask(client, "funding/history", {"symbol": symbol, **_span(start, end), "limit": _PAGE_SIZE})
 
     def times(body: Body) -> list[datetime]:
-        return _stamps(_result(body), body, "fundingRateTimestamp")
+        return stamps(_rows(_result(body), body), body, "fundingRateTimestamp")
 
     yield from backward(window, ask, times, page_size=_PAGE_SIZE)
 
@@ -89,7 +89,7 @@ def _by_cursor(window: Window, client: Client, path: str, params: Mapping[str, o
         # Handed on before it is looked at, so that it is kept whatever it holds.
         yield body
         result = _result(body)
-        oldest = min(_stamps(result, body, "timestamp"), default=None)
+        oldest = min(stamps(_rows(result, body), body, "timestamp"), default=None)
         cursor = unquote(str(result.get("nextPageCursor") or ""))
         # A cursor may lead on past the start that was asked for; a first page beyond the end has nothing of the window.
         if oldest is None or oldest < window.start + _HOUR or cursor in _NO_MORE or (not behind and oldest >= reached):
@@ -135,13 +135,6 @@ def _rows(result: Mapping[str, Any], body: Body) -> list[dict[str, Any]]:
     if (symbol := result.get("symbol", body.request.param("symbol"))) != body.request.param("symbol"):
         raise Malformed(f"asked for {body.request.param('symbol')}, got {symbol}", body=body)
     return rows_of(result.get("list"), body)
-
-
-def _stamps(result: Mapping[str, Any], body: Body, field: str) -> list[datetime]:
-    # Only the stamps: the other fields are the parser's, which reads the page once more.
-    stamps = [{name: row[name] for name in (field,) if name in row} for row in _rows(result, body)]
-    frame = table(stamps, body, fields=(field,))
-    return shape(frame, body, {"at": instant(field, "ms")})["at"].to_list()
 
 
 def parse_funding_rates(body: Body) -> pl.DataFrame:

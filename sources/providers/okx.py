@@ -29,7 +29,7 @@ from sources.dataset import UTC_DATETIME, Body, Cadence, Column, Dataset, Licenc
 from sources.errors import Malformed, RateLimited, Rejected, Unreachable
 from sources.http import Client, excerpt, in_turn
 from sources.paging import backward, milliseconds
-from sources.parsing import decode_json, instant, number, rows_of, shape, table
+from sources.parsing import decode_json, instant, number, rows_of, shape, stamps, table
 
 PROVIDER = Provider(
     name="okx",
@@ -75,7 +75,7 @@ def _settlements(window: Window, client: Client, swap: str) -> Iterator[Body]:
         params = {"instId": swap, "after": milliseconds(end), "limit": _PAGE_SIZE}
         return client.get(f"{_API}/public/funding-rate-history", params)
 
-    yield from backward(window, ask, lambda body: _stamps(_rows(body), body, "fundingTime"), page_size=_PAGE_SIZE)
+    yield from backward(window, ask, lambda body: stamps(_rows(body), body, "fundingTime"), page_size=_PAGE_SIZE)
 
 
 def _data(body: Body) -> list[Any]:
@@ -97,12 +97,6 @@ def _data(body: Body) -> list[Any]:
 
 def _rows(body: Body) -> list[dict[str, Any]]:
     return rows_of(_data(body), body)
-
-
-def _stamps(rows: list[dict[str, Any]], body: Body, field: str) -> list[datetime]:
-    # Only the stamps: the other fields are the parser's, which reads the page once more.
-    stamps = [{name: row[name] for name in (field,) if name in row} for row in rows]
-    return shape(table(stamps, body, fields=(field,)), body, {"at": instant(field, "ms")})["at"].to_list()
 
 
 def parse_funding_rates(body: Body) -> pl.DataFrame:
@@ -172,7 +166,7 @@ def _liquidations(window: Window, client: Client, swap: str) -> Iterator[Body]:
 
     # A millisecond more, so that the instant a full page leaves to the next one is never that of the start.
     span = Window(window.start - timedelta(milliseconds=1), window.end)
-    yield from backward(span, ask, lambda body: _stamps(_details(body), body, "ts"), page_size=_PAGE_SIZE)
+    yield from backward(span, ask, lambda body: stamps(_details(body), body, "ts"), page_size=_PAGE_SIZE)
 
 
 def _details(body: Body) -> list[dict[str, Any]]:
@@ -237,7 +231,7 @@ def _ratios(window: Window, client: Client, coin: str) -> Iterator[Body]:
         }
         body = client.get(f"{_API}/rubik/stat/contracts/long-short-account-ratio", params)
         yield body
-        oldest = min(_stamps(_pairs(body), body, "ts"), default=None)
+        oldest = min(stamps(_pairs(body), body, "ts"), default=None)
         # All at once by its documentation. Should an answer be cut, the rest is behind its oldest row.
         if oldest is None or oldest < window.start + _HOUR or oldest >= end:
             return

@@ -17,11 +17,8 @@ Traps:
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -32,7 +29,7 @@ import polars as pl
 from sources.dataset import UTC_DATETIME, Body, Cadence, Column, Dataset, Licence, Provider, Rate, Window, at_midnight
 from sources.errors import Incomplete, Malformed
 from sources.http import Client, excerpt, in_turn
-from sources.parsing import MAX_UNPACKED_BYTES, day, decode_json, number, shape, table
+from sources.parsing import MAX_UNPACKED_BYTES, day, decode_json, number, opened_zip, shape, table
 
 CONTACT = "UNDERTOW_CONTACT"
 
@@ -342,16 +339,12 @@ def _tables(body: Body) -> dict[str, list[str]]:
         Malformed: it is not a zip, or a table is missing, damaged or too large.
     """
     tables: dict[str, list[str]] = {}
-    try:
-        with zipfile.ZipFile(io.BytesIO(body.content)) as archive:
-            for member in archive.infolist():
-                name = member.filename.rpartition("/")[2].upper()
-                if name in _TABLE:
-                    with archive.open(member) as file:
-                        tables[name] = _kept(file, body, is_whole=_TABLE[name])
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        # RuntimeError is how zipfile says that a password is needed.
-        raise Malformed(f"the zip cannot be read ({error}): {excerpt(body, 40)!r}", body=body) from None
+    with opened_zip(body) as archive:
+        for member in archive.infolist():
+            name = member.filename.rpartition("/")[2].upper()
+            if name in _TABLE:
+                with archive.open(member) as file:
+                    tables[name] = _kept(file, body, is_whole=_TABLE[name])
     if missing := sorted(set(_TABLE) - set(tables)):
         raise Malformed(f"the zip holds no {', '.join(missing)}", body=body)
     return tables
