@@ -332,7 +332,9 @@ class _Listener:
                 alive, last = time.monotonic(), self._alive_at
             until = min(alive + stream.quiet_seconds, deadline if missing else float("inf"))
             try:
-                message = await asyncio.wait_for(socket.recv(), max(0.01, min(until - time.monotonic(), 1.0)))
+                # Unlike `wait_for` of Python 3.11, this never takes a message for an answer to being cancelled.
+                async with asyncio.timeout(max(0.01, min(until - time.monotonic(), 1.0))):
+                    message = await socket.recv()
             except TimeoutError:
                 if missing and time.monotonic() >= deadline:
                     return f"no answer to the subscription within {ACKNOWLEDGE_SECONDS:.0f} s"
