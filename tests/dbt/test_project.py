@@ -74,8 +74,15 @@ def test_layers_only_look_down(manifest: dict[str, Any]) -> None:
 
 
 def test_every_indicator_has_a_model_a_unit_test_and_a_formula(manifest: dict[str, Any], noise: Settings) -> None:
-    with open(noise.dbt_project_path / "seeds" / "stress_register.csv", newline="") as lines:
-        register = {row["indicator"]: row for row in csv.DictReader(lines)}
+    seeds = noise.dbt_project_path / "seeds"
+    register = {}
+    for path in (seeds / "stress_register.csv", *sorted((seeds / "indicators").glob("*.csv"))):
+        with open(path, newline="") as lines:
+            for row in csv.DictReader(lines):
+                assert row["indicator"] not in register, f"{row['indicator']} is registered twice"
+                assert (row.get("status") == "lacks_data") == bool(row.get("reason")), row
+                register[row["indicator"]] = row
+    register = {name: row for name, row in register.items() if row.get("status") != "lacks_data"}
     models = {model["name"].removeprefix("int_indicator__"): model for model in _models(manifest)}
     tested = {test["model"].removeprefix("int_indicator__") for test in manifest["unit_tests"].values()}
     for indicator, row in register.items():
@@ -97,7 +104,7 @@ def test_numbers_carry_their_unit(warehouse: duckdb.DuckDBPyConnection) -> None:
     loose = warehouse.sql("""
         select table_name, column_name from information_schema.columns
         where table_schema = 'marts' and table_name like 'fct_%' and data_type in ('DOUBLE', 'INTEGER', 'BIGINT')
-            and column_name not in ('value', 'change_5_observations', 'depth_skew')
+            and column_name not in ('value', 'change_5_observations', 'depth_skew', 'sign')
             and not (table_name = 'fct_reconciled_daily' and column_name in ('chosen_value', 'low_value', 'high_value'))
     """).fetchall()
     assert [name for name in loose if name[1].rsplit("_", 1)[-1] not in _UNITS] == []
