@@ -14,3 +14,4 @@ select
     outcome,
     message
 from {{ source("ops", "retrievals") }}
+where {{ known_by("retrieved_at") }}
