@@ -8,7 +8,7 @@ There are two ways to say what was known, and a test holds that they agree on ev
 
 * by rows: raw tables without what became available later, and the SQL exactly as a build runs it. The look-ahead proof
   goes this way, because it trusts no model to keep to an instant.
-* by variable: `var('as_of')` of the project, all of raw there. This is what `dbt build --vars` does, and what people get.
+* by variable: `var('as_of')` of the project, all of raw there. So does `dbt build --vars`, and so do people get it.
 
 The two large hourly models are incremental: a day of a contract follows from the raw rows of that day alone, which is
 how the warehouse itself builds them. Here they are computed once from everything, and for an instant only the days are
@@ -189,20 +189,18 @@ def _compiled(settings: Settings, version: str) -> Project:
             old.unlink(missing_ok=True)
         os.replace(part, path)
     essence: dict[str, dict[str, Any]] = json.loads(path.read_bytes())
-    nodes = {
-        one: Node(
-            **{**node, "parents": tuple(node["parents"]), "reads": tuple((schema, name) for schema, name in node["reads"])}
-        )
-        for one, node in essence.items()
-    }
+    nodes = {one: Node(**_tuples(node)) for one, node in essence.items()}
     return Project(nodes, version)
+
+
+def _tuples(node: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows lists only."""
+    return {**node, "parents": tuple(node["parents"]), "reads": tuple(tuple(read) for read in node["reads"])}
 
 
 def _essence(manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What is needed of a manifest: it is large, and is read by every command that looks back."""
-    nodes = {
-        one: node for one, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")
-    }
+    nodes = {one: node for one, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")}
     databases = {node["database"] for node in nodes.values()}
     return {one: _node(node, nodes, manifest["sources"], databases) for one, node in nodes.items()}
 
