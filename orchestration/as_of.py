@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,13 +27,15 @@ from datetime import date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
-from orchestration.build_state import project_hash
+from orchestration.build_state import BuildState, fingerprint, project_hash
+from orchestration.publishing.published import Published
 from orchestration.transform import PUBLISHED_LAYERS, compiled_manifest
-from orchestration.warehouse import literal_sql, text_sql
+from orchestration.warehouse import literal_sql, text_sql, writer_lock
 
 if TYPE_CHECKING:
     from orchestration.settings import Settings
@@ -41,17 +44,29 @@ if TYPE_CHECKING:
 CUT_OFF_MINUTES = 30
 """How long after its end a day is cut off; the dbt variable `cutoff_minutes`, which a test compares."""
 
+Sharing = Literal["none", "computed", "built"]
+
 _SENTINEL = "0001-02-03 04:05:06+00"
 _EVERYTHING = "infinity"
 _HOUSE, _KEPT = "house", "kept"
 _COMPILED = "compiled-"
-# What the house had done by an instant, where a table says when it did it.
-_DONE_AT: Mapping[str, str] = {
-    "retrievals": "retrieved_at",
-    "restatements": "restated_at",
-    "findings": "found_at",
-    "novelties": "first_seen_at",
+# What the house had done by an instant, table by table.
+_DONE_BY: Mapping[str, str] = {
+    "retrievals": "retrieved_at <= {at}",
+    "restatements": "restated_at <= {at}",
+    "findings": "found_at <= {at}",
+    "novelties": "first_seen_at <= {at}",
+    "builds": "started_at <= {at}",
+    "prints": "printed_at <= {at}",
+    "print_pillars": "date in (select date from house.ops.prints where printed_at <= {at})",
+    "print_correlations": "date in (select date from house.ops.prints where printed_at <= {at})",
+    "print_indicators": "date in (select date from house.ops.prints where printed_at <= {at})",
+    "print_terms": "date in (select date from house.ops.prints where printed_at <= {at})",
+    # What was read later than it could have been counts from when it could, like the rows it brought.
+    "landings": "window_start <= {at}",
 }
+TIMELESS = frozenset({"market", "datasets"})
+"""Tables of `ops` that are not cut: the clock is set back instead, and the registry is of no instant."""
 
 
 class UnknownModel(Exception):
@@ -246,7 +261,8 @@ class Engine:
         datasets: by raw table, for their keys.
         path: where the scratch database is; None for memory.
         memory_limit: what DuckDB may use.
-        is_sharing: whether the large hourly models are computed once for all instants.
+        sharing: where the large hourly models come from: `none` computes them for every instant, `computed` once from
+            everything in raw, `built` takes what the last build made of it.
     """
 
     def __init__(
@@ -257,11 +273,11 @@ class Engine:
         *,
         path: Path | None = None,
         memory_limit: str = "2GB",
-        is_sharing: bool = True,
+        sharing: Sharing = "computed",
     ) -> None:
         self._project = project
         self._datasets = datasets
-        self._is_sharing = is_sharing
+        self._sharing = sharing
         self._shared: set[str] = set()
         # One thread a query, as in a build: sums of doubles are then added up in the same order.
         config: dict[str, str | bool | int | float | list[str]] = {
@@ -342,15 +358,10 @@ class Engine:
             return f"select *, rowid as rowid from {relation} where {' and '.join(conditions)}"
         if cut.instant is None or cut.by_variable or cut.is_frozen:
             return f"from {relation}"
-        if name == "market":
-            return f"select * replace (least(now_at, {literal_sql(cut.instant)}) as now_at) from {relation}"
-        if name == "landings":
-            # What was read later than it could have been counts from when it could, like the rows it brought.
-            end = f"least(window_end, {literal_sql(cut.instant)}) as window_end"
-            return f"select * replace ({end}) from {relation} where window_start <= {literal_sql(cut.instant)}"
-        if name in _DONE_AT:
-            conditions.append(f"{_DONE_AT[name]} <= {literal_sql(cut.instant)}")
-        return f"from {relation} where {' and '.join(conditions)}"
+        at = literal_sql(cut.instant)
+        clipped = {"market": f"least(now_at, {at}) as now_at", "landings": f"least(window_end, {at}) as window_end"}
+        columns = f"* replace ({clipped[name]})" if name in clipped else "*"
+        return f"select {columns} from {relation} where {_DONE_BY.get(name, 'true').format(at=at)}"
 
     def _with_known(self, table: str, cutoff: datetime) -> str:
         """Every vintage of a raw table, and whether it changes a figure that was known at an instant.
@@ -399,7 +410,7 @@ class Engine:
         if node.kind == "seed":
             form = "table" if is_published else "view"
             self.connection.execute(f"create {form} {node.relation} as from {_HOUSE}.{node.relation}")
-        elif (hourly := self._hourly(node)) is not None and self._is_sharing:
+        elif (hourly := self._hourly(node)) is not None and self._sharing != "none":
             self._make_hourly(hourly, cut)
         elif node.has_contract and self._exists(node):
             # The contract's types, as dbt gives them to the table.
@@ -415,6 +426,32 @@ class Engine:
             [_HOUSE, node.schema, node.name],
         ).fetchone()
         return found is not None
+
+    def leave_published(self) -> None:
+        """Give what readers get to see the comments of the warehouse's own, and drop everything it is made of."""
+        published = sorted({node.schema for node in self._project.published()})
+        found = self.connection.execute(
+            """
+            select schema_name, table_name, null as column_name, comment
+            from duckdb_tables() where database_name = $house and list_contains($schemas, schema_name)
+            union all
+            select schema_name, view_name, null, comment
+            from duckdb_views() where database_name = $house and list_contains($schemas, schema_name)
+            union all
+            select schema_name, table_name, column_name, comment
+            from duckdb_columns() where database_name = $house and list_contains($schemas, schema_name)
+            """,
+            {"house": _HOUSE, "schemas": published},
+        ).fetchall()
+        made = {(node.schema, node.name) for node in self._project.published()}
+        for schema, table, column, comment in found:
+            if comment and (schema, table) in made:
+                target = f'"{schema}"."{table}"'
+                what = f'column {target}."{column}"' if column else f"table {target}"
+                self.connection.execute(f"comment on {what} is {text_sql(comment)}")
+        schemas = {node.schema for node in self._project.nodes.values()} | {"raw", "ops", _KEPT}
+        for schema in sorted(schemas - set(published)):
+            self.connection.execute(f'drop schema if exists "{schema}" cascade')
 
     # Hourly models
 
@@ -437,7 +474,10 @@ class Engine:
         if node.name not in self._shared:
             everything = Cut()
             self._show(hourly, everything)
-            execute(f"create table {whole} as {self._sql(node, everything)}")
+            if self._sharing == "built":
+                execute(f"create view {whole} as from {_HOUSE}.{node.relation}")
+            else:
+                execute(f"create table {whole} as {self._sql(node, everything)}")
             execute(f"create table {counts} as {self._sql(days, everything)}")
             self._shared.add(node.name)
             self._show(hourly, cut)
@@ -482,15 +522,95 @@ class Engine:
         )
 
 
-@contextmanager
-def opened(
-    settings: Settings, warehouse: Path, *, path: Path | None = None, is_sharing: bool = True
-) -> Iterator[Engine]:
-    """An engine on a warehouse file, with the registry's datasets."""
+class NotYet(Exception):
+    """The instant lies in the future of the market. The message is one line."""
+
+
+def publish_as_of(settings: Settings, instant: datetime) -> Published:
+    """The published marts as of an instant: computed if nobody has asked for it since the last change.
+
+    Args:
+        settings: whose warehouse.
+        instant: up to when things are known.
+
+    Returns:
+        A folder like the published one, with the database and the same tables as Parquet.
+
+    Raises:
+        NotYet: the market has not come to that instant.
+        NotBuilt: there are no marts, or they were not built by this project.
+        orchestration.warehouse.WarehouseBusy: another process keeps the warehouse locked.
+        orchestration.publishing.snapshot.CannotPublish: the folder cannot be written.
+        duckdb.Error: the warehouse lacks what the project reads.
+    """
+    from orchestration.publishing.snapshot import publish_file
+    from orchestration.warehouse import Warehouse
     from sources.registry import DATASETS
 
+    market = settings.open_market()
+    instant = instant.astimezone(timezone.utc)
+    if instant > market.now():
+        raise NotYet(
+            f"{instant:%Y-%m-%d %H:%M} UTC has not come yet: the market's clock says {market.now():%Y-%m-%d %H:%M}"
+        )
     project = compiled_project(settings)
-    with Engine(
-        project, warehouse, DATASETS, path=path, memory_limit=settings.memory_limit, is_sharing=is_sharing
-    ) as engine:
-        yield engine
+    warehouse = Warehouse(settings)
+    with built_warehouse(settings, "looking back"):
+        version = fingerprint(warehouse, market, project.version)
+        folder = settings.as_of_path / f"{instant:%Y%m%dT%H%M%S}Z-{version[:12]}"
+        published = Published(folder)
+        if published.current() is not None:
+            os.utime(folder)
+            return published
+        settings.as_of_path.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=settings.as_of_path, prefix="part-") as scratch:
+            path = Path(scratch) / settings.warehouse_path.name
+            with Engine(
+                project,
+                settings.warehouse_path,
+                DATASETS,
+                path=path,
+                memory_limit=settings.memory_limit,
+                sharing="built",
+            ) as engine:
+                engine.compute([node.name for node in project.published()], Cut(instant, by_variable=True))
+                engine.leave_published()
+            publish_file(
+                path,
+                published,
+                now=instant,
+                is_simulated=market.is_simulated,
+                keep=1,
+                threads=settings.threads,
+                memory_limit=settings.memory_limit,
+            )
+    _prune(settings.as_of_path, settings.published_versions)
+    return published
+
+
+class NotBuilt(Exception):
+    """The marts do not come from one whole build of this project. The message is one line and names the way out."""
+
+
+@contextmanager
+def built_warehouse(settings: Settings, purpose: str) -> Iterator[None]:
+    """Hold the warehouse still, with marts from one whole build of this project.
+
+    Raises:
+        NotBuilt: they are not.
+        orchestration.warehouse.WarehouseBusy: another process keeps the warehouse locked.
+    """
+    if not settings.warehouse_path.is_file():
+        raise NotBuilt(f"there is no warehouse at {settings.warehouse_path} yet; run `undertow refresh` first")
+    with writer_lock(settings, purpose):
+        state = BuildState(settings)
+        if not state.is_whole() or state.built_by() != project_hash(settings):
+            raise NotBuilt("the marts do not come from one whole build of this project; run `undertow refresh` first")
+        yield
+
+
+def _prune(folder: Path, keep: int) -> None:
+    """Keep what was asked for last, and remove what a killed process left."""
+    kept = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    for path in kept[:-keep]:
+        shutil.rmtree(path, ignore_errors=True)

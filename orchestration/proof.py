@@ -31,9 +31,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from orchestration.as_of import Cut, Engine, Node, Project, compiled_project, cutoff_of
-from orchestration.build_state import BuildState, project_hash
-from orchestration.warehouse import literal_sql, text_sql, writer_lock
+from orchestration.as_of import Cut, Engine, Node, Project, Sharing, built_warehouse, compiled_project, cutoff_of
+from orchestration.warehouse import literal_sql, text_sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -149,19 +148,13 @@ def standing_copy(settings: Settings) -> Iterator[Path]:
     """A copy of the warehouse that nobody writes, so that refreshes need not wait for a proof.
 
     Raises:
-        CannotProve: the marts do not come from one build of this project.
+        orchestration.as_of.NotBuilt: the marts do not come from one build of this project.
         orchestration.warehouse.WarehouseBusy: another process keeps the warehouse locked.
     """
-    if not settings.warehouse_path.is_file():
-        raise CannotProve(f"there is no warehouse at {settings.warehouse_path} yet; run `undertow refresh` first")
+    settings.market_home.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=settings.market_home, prefix="proof-") as folder:
         copy = Path(folder) / settings.warehouse_path.name
-        with writer_lock(settings, "copying the warehouse for a proof"):
-            state = BuildState(settings)
-            if not state.is_whole() or state.built_by() != project_hash(settings):
-                raise CannotProve(
-                    "the marts do not come from one whole build of this project; run `undertow refresh --force` first"
-                )
+        with built_warehouse(settings, "copying the warehouse for a proof"):
             shutil.copyfile(settings.warehouse_path, copy)
         yield copy
 
@@ -174,7 +167,7 @@ def prove(
     models: Sequence[Node],
     on_day: Callable[[DayProof], None] = lambda _: None,
     *,
-    is_sharing: bool = True,
+    sharing: Sharing = "computed",
     jobs: int = 1,
 ) -> list[DayProof]:
     """Prove days one by one, several at once.
@@ -186,7 +179,7 @@ def prove(
         days: which days.
         models: marts that take part, each with a claim.
         on_day: is told of every day, from the thread that called.
-        is_sharing: whether the large hourly models are computed once for all days.
+        sharing: where the large hourly models come from, see `Engine`.
         jobs: how many days at once.
 
     Raises:
@@ -197,7 +190,7 @@ def prove(
     engines: list[Engine] = []
 
     def open_engine() -> None:
-        local.engine = Engine(project, warehouse, datasets, memory_limit=settings.memory_limit, is_sharing=is_sharing)
+        local.engine = Engine(project, warehouse, datasets, memory_limit=settings.memory_limit, sharing=sharing)
         engines.append(local.engine)
 
     def one(day: date) -> DayProof:

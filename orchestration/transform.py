@@ -288,6 +288,12 @@ def run_build(
     return build
 
 
+def run_full_build(settings: "Settings", observer: Observer) -> Build:
+    """Build and test everything from scratch, as a build does after the project has changed. See `run_build`."""
+    selection = ["--select", "fqn:*", "--exclude", *_LEFT_TO_THE_SUITE.split(), "--full-refresh"]
+    return run_build(settings, selection, observer)
+
+
 def _invoke(
     settings: "Settings",
     arguments: Sequence[str],

@@ -12,25 +12,27 @@ from orchestration.cli import console, reading
 from orchestration.cli.mistakes import Mistake, parse_day
 
 if TYPE_CHECKING:
+    from orchestration.publishing.published import Published
     from orchestration.settings import Settings
 
 _SHOWN_CHANGES = 8
 _VISIBLE_POINTS = 0.005
 
 
-def explain(settings: Settings, day_text: str | None, *, as_json: bool) -> None:
+def explain(settings: Settings, day_text: str | None, *, as_json: bool, published: Published | None = None) -> None:
     """Write what is behind the print of a day, or why it has none.
 
     Args:
         settings: whose published file.
         day_text: the day; None for the newest print.
         as_json: for programs instead of people.
+        published: the folder to read; the market's own if not given.
 
     Raises:
         Failure: nothing is published yet.
         Mistake: the day is none.
     """
-    with reading.open_published(settings) as connection:
+    with reading.open_published(settings, published=published) as connection:
         about = reading.about(connection)
         if day_text is not None:
             day = parse_day(day_text, today=about["now_at"].date())
@@ -46,6 +48,8 @@ def explain(settings: Settings, day_text: str | None, *, as_json: bool) -> None:
     out = console.stdout()
     if about["is_simulated"]:
         out.print(console.text(about["title"], "bold magenta"))
+    if about.get("as_of_at") is not None:
+        out.print(console.text(f"as of {console.instant(about['as_of_at'])}", "bold"))
     out.print(tree(found))
     if found.not_in_panel:
         out.print(not_in_panel(found))
@@ -60,6 +64,7 @@ def as_dict(found: reading.Why, about: reading.Row) -> dict[str, Any]:
     return {
         "market": about["market"],
         "is_simulated": about["is_simulated"],
+        "as_of_at": about.get("as_of_at"),
         "date": found.date,
         "is_printed": found.index is not None,
         "reason": found.reason,
