@@ -162,14 +162,14 @@ class Cut:
     Args:
         instant: up to when; None for everything there is.
         by_variable: leave raw whole and set `var('as_of')` instead.
-        kept: raw table -> condition on its rows, on top of the instant.
+        vanished: raw table -> the instant from which its source gives nothing any more: no rows, and no reading of it.
         frozen: raw tables in which figures known at the instant stay as they were then, while everything that is new
             after it is there. Replaces the cut of rows; the market's clock is not set back.
     """
 
     instant: datetime | None = None
     by_variable: bool = False
-    kept: Mapping[str, str] = field(default_factory=dict)
+    vanished: Mapping[str, datetime] = field(default_factory=dict)
     frozen: frozenset[str] | None = None
 
     @property
@@ -353,11 +353,17 @@ class Engine:
                     return f"select * exclude (is_restated) from {relation} where {' and '.join(conditions)}"
             elif cut.instant is not None and not cut.by_variable:
                 conditions.append(f"_available_at <= {literal_sql(cut.instant)}")
-            conditions.append(cut.kept.get(name, "true"))
+            if name in cut.vanished:
+                conditions.append(f"_available_at <= {literal_sql(cut.vanished[name])}")
             # Staging decides between vintages of one instant by the order of arrival, which a view has to pass on.
             return f"select *, rowid as rowid from {relation} where {' and '.join(conditions)}"
+        ends = {table: literal_sql(instant) for table, instant in cut.vanished.items()}
+        if name == "landings" and ends:
+            cases = " ".join(f"when {text_sql(table)} then {end}" for table, end in ends.items())
+            end = f"coalesce(least(window_end, case table_name {cases} end), window_end)"
+            relation = f"(select * replace ({end} as window_end) from {relation})"
         if cut.instant is None or cut.by_variable or cut.is_frozen:
-            return f"from {relation}"
+            return f"select * from {relation}"
         at = literal_sql(cut.instant)
         clipped = {"market": f"least(now_at, {at}) as now_at", "landings": f"least(window_end, {at}) as window_end"}
         columns = f"* replace ({clipped[name]})" if name in clipped else "*"

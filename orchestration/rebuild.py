@@ -3,8 +3,8 @@
 Everything that a provider answered is in the archive, with the instant at which it came, so landing it again gives the
 same vintages, availabilities and notes. Nobody is asked: the line of the workspace raises whatever is wanted of it.
 
-What leaves no response is carried over from the present warehouse, because no archive of responses can hold it: attempts
-that nobody answered, the market's clock of the last refresh, and the diary of builds.
+What leaves no response is carried over from the present warehouse, because no archive of responses can hold it:
+attempts that nobody answered, the market's clock of the last refresh, and the diary of builds.
 """
 
 from __future__ import annotations
