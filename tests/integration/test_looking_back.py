@@ -72,7 +72,8 @@ def test_the_marts_of_an_instant_hold_nothing_later(lived: Home) -> None:
     assert comment is not None and comment[0].startswith("[SIMULATED]")
     # All tables are there, with the columns of the ordinary file.
     with duckdb.connect(str(settings.published_path / "undertow.duckdb"), read_only=True) as ordinary:
-        columns = "select schema_name, table_name, column_name, data_type from duckdb_columns() where not internal order by all"
+        columns = "select schema_name, table_name, column_name, data_type from duckdb_columns() "
+        columns += "where not internal order by all"
         expected = ordinary.execute(columns).fetchall()
     with published.connect() as connection:
         assert connection.execute(columns).fetchall() == expected
