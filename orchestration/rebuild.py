@@ -137,9 +137,9 @@ def rebuild(
         observer.dataset_finished(dataset.table, report.status, rows, report.seconds, report.error)
     if diary.exists():
         _carry_over(warehouse, diary)
-        diary.unlink()
-    with warehouse.writer("dbt build"):
+    with warehouse.writer("dbt build"), _as_at_the_last_build(warehouse, diary):
         build = run_full_build(fresh, observer)
+    diary.unlink(missing_ok=True)
     if build.status != "built":
         raise CannotRebuild(f"the build of {fresh.warehouse_path} fails: {'; '.join(build.problems[:3])}")
     with _reading(fresh.warehouse_path) as connection:
@@ -222,18 +222,67 @@ def _note_diary(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     }
     for name in sorted((set(OPS_TABLES) - _FROM_ARCHIVE) & there):
         connection.execute(f'create table diary."{name}" as from house.ops."{name}"')
+    # A refresh without news builds nothing: the marts know its landings and its clock from the next build on.
+    built = connection.execute(
+        "select count(*) from duckdb_tables() where database_name = 'house' and schema_name = 'meta' "
+        "and table_name in ('landing_runs', 'about')"
+    ).fetchone()
+    if built == (2,):
+        connection.execute("create schema diary.last_build")
+        connection.execute("create table diary.last_build.about as select now_at from house.meta.about")
+        connection.execute(
+            """
+            create table diary.last_build.landings as
+            select distinct run_id, table_name, window_started_at as window_start, window_ended_at as window_end
+            from house.meta.landing_runs
+            """
+        )
     connection.execute("detach diary")
 
 
 def _carry_over(warehouse: Warehouse, diary: Path) -> None:
     with warehouse.connect("carrying over what no response tells") as connection:
         connection.execute(f"attach {text_sql(str(diary))} as diary (read_only)")
-        names = connection.execute("select table_name from duckdb_tables() where database_name = 'diary'").fetchall()
+        names = connection.execute(
+            "select table_name from duckdb_tables() where database_name = 'diary' and schema_name = 'main'"
+        ).fetchall()
         for (name,) in names:
             columns = ", ".join(f'"{column}"' for column in OPS_TABLES[name][1])
             order = "order by position" if name == "landings" else ""
             connection.execute(f'insert into ops."{name}" ({columns}) select {columns} from diary."{name}" {order}')
         connection.execute("detach diary")
+
+
+@contextmanager
+def _as_at_the_last_build(warehouse: Warehouse, diary: Path) -> Iterator[None]:
+    """Let a build see the clock and the landings that the present marts were built from; what came since returns."""
+    if not diary.exists():
+        yield
+        return
+    seen = """
+        landings semi join diary.last_build.landings as seen
+            on landings.run_id = seen.run_id and landings.table_name = seen.table_name
+            and landings.window_start = seen.window_start and landings.window_end = seen.window_end
+    """
+    with warehouse.connect("going back to the last build") as connection:
+        connection.execute(f"attach {text_sql(str(diary))} as diary")
+        is_built = connection.execute(
+            "select 1 from duckdb_tables() where database_name = 'diary' and schema_name = 'last_build'"
+        ).fetchone()
+        if is_built:
+            connection.execute("create table diary.last_build.market as from ops.market")
+            connection.execute(f"create table diary.last_build.known as select landings.* from ops.landings as {seen}")
+            connection.execute("create table diary.last_build.every as select * from ops.landings")
+            connection.execute("update ops.market set now_at = coalesce((from diary.last_build.about), now_at)")
+            connection.execute("delete from ops.landings; insert into ops.landings from diary.last_build.known")
+        connection.execute("detach diary")
+    yield
+    if is_built:
+        with warehouse.connect("coming back from the last build") as connection:
+            connection.execute(f"attach {text_sql(str(diary))} as diary (read_only)")
+            connection.execute("delete from ops.market; insert into ops.market from diary.last_build.market")
+            connection.execute("delete from ops.landings; insert into ops.landings from diary.last_build.every")
+            connection.execute("detach diary")
 
 
 def _put_in_place(settings: Settings, fresh: Settings, landed: Mapping[str, int] | None, market: Market) -> None:

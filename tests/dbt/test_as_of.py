@@ -118,12 +118,12 @@ def _built(project: Project, warehouse: Path, models: list[Node]) -> None:
     """Put into a warehouse what a build of a project would make of its rows."""
     with Engine(project, warehouse, DATASETS) as engine:
         engine.compute([model.name for model in models], Cut())
-        frames = {model: engine.connection.sql(f"from {model.relation}").to_arrow_table() for model in models}
+        frames = {model.relation: engine.connection.sql(f"from {model.relation}").to_arrow_table() for model in models}
     with duckdb.connect(str(warehouse)) as connection:
-        for model, frame in frames.items():
+        for relation, frame in frames.items():
             connection.register("frame", frame)
-            connection.execute(f"delete from {model.relation}")
-            connection.execute(f"insert into {model.relation} by name from frame")
+            connection.execute(f"delete from {relation}")
+            connection.execute(f"insert into {relation} by name from frame")
             connection.unregister("frame")
 
 
