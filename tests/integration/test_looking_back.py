@@ -54,7 +54,7 @@ def test_the_marts_of_an_instant_hold_nothing_later(lived: Home) -> None:
     published = publish_as_of(settings, THEN)
     with published.connect() as connection:
         ((instant, closed),) = connection.execute("select as_of_at, last_closed_date from meta.about").fetchall()
-        assert (instant, str(closed)) == (THEN, "2025-11-02")
+        assert (instant, str(closed)) == (THEN, "2025-11-03")
         tables = connection.execute(
             "select schema_name, table_name from duckdb_columns() where column_name = 'available_at' and not internal"
         ).fetchall()
