@@ -1,6 +1,7 @@
 {% set indicators = [
     "coinbase_premium_bp",
     "days_from_peak_90d",
+    "depth_aggregated_usd",
     "depth_skew",
     "depth_usd",
     "downside_variance_share",
