@@ -1,9 +1,10 @@
 {#
     Whether the book was all but gone in an hour (C3). A venue is thin when the depth within 1 % of mid, both sides, was
-    for ten minutes of the hour below 30 % of what that hour has; looks once an hour stand for their hour. The market has
-    evaporated when two venues are thin, or when the depth of Binance within 4 % was for ten minutes below 20 % of its norm.
-    Where one venue alone is held the rule of two cannot be asked: such hours count, and are marked unconfirmed.
-    It has recovered when the hourly median of Binance is at 70 % of its norm again, within 1 % and within 4 %.
+    for ten minutes of the hour below 30 % of what that hour has; looks once an hour stand for their hour. The market
+    has evaporated when two venues are thin, or when the depth of Binance within 4 % was for ten minutes below 20 % of
+    its norm. Where one venue alone is held the rule of two cannot be asked: such hours count, and are marked
+    unconfirmed. It has recovered when the hourly median of Binance is at 70 % of its norm again, within 1 % and within
+    4 %.
 #}
 with depth as (
     select * from {{ ref("int_depth_norms_hourly") }}
@@ -55,7 +56,8 @@ final as (
         thin_venue_count >= 2
         or coalesce(low_4pct_ratio < 0.2, false)
         or (measured_venue_count = 1 and thin_venue_count = 1) as is_evaporated,
-        coalesce(depth_1pct_ratio >= 0.7 and (depth_4pct_ratio is null or depth_4pct_ratio >= 0.7), false) as is_recovered
+        coalesce(depth_1pct_ratio >= 0.7 and (depth_4pct_ratio is null or depth_4pct_ratio >= 0.7), false)
+            as is_recovered
     from hours
 )
 

@@ -1,8 +1,8 @@
 {{ config(materialized="table") }}
 
 {#
-    Depth of the perpetual books by venue and hour against what that hour of the day usually has. `norm` is the median of
-    the same UTC hour over the 30 days before (20 of them needed), today left out, so that a thin day is not its own
+    Depth of the perpetual books by venue and hour against what that hour of the day usually has. `norm` is the median
+    of the same UTC hour over the 30 days before (20 of them needed), today left out, so that a thin day is not its own
     yardstick. `usual` is the same median with today in: what tells thin hours of the day from thick ones.
 
     Binance: the median of the snapshots of an hour, and the depth that was undercut for ten minutes of it. Kraken (1 %
@@ -123,18 +123,19 @@ medians as (
         {{ median_over("bid_1pct_usd", "month_before") }} as median_bid_1pct_usd,
         {{ median_over("ask_1pct_usd", "month_before") }} as median_ask_1pct_usd,
         {{ median_over("depth_4pct_usd", "month_before") }} as median_4pct_usd,
-        {{ median_over("depth_1pct_usd", "month") }} as usual_median_1pct_usd,
+        {{ median_over("depth_1pct_usd", "last_month") }} as usual_median_1pct_usd,
         count(depth_1pct_usd) over month_before as norm_1pct_count,
         count(depth_4pct_usd) over month_before as norm_4pct_count,
-        count(depth_1pct_usd) over month as usual_1pct_count
+        count(depth_1pct_usd) over last_month as usual_1pct_count
     from hours
     window
         month_before as (
             partition by venue, asset, hour_of_day order by date
             range between interval '30 days' preceding and interval '1 day' preceding
         ),
-        month as (
-            partition by venue, asset, hour_of_day order by date range between interval '29 days' preceding and current row
+        last_month as (
+            partition by venue, asset, hour_of_day order by date
+            range between interval '29 days' preceding and current row
         )
 ),
 

@@ -1,12 +1,13 @@
 {#
     What the US spot Bitcoin funds paid for a coin on average: inflows buy at the close of their session, outflows take
-    coins out at the average price of those the fund holds. Fund by fund, because one fund's buying on the day of another's
-    selling is new money at the price of that day. With m the running product of the shares a fund keeps on its outflow
-    sessions,
+    coins out at the average price of those the fund holds. Fund by fund, because one fund's buying on the day of
+    another's selling is new money at the price of that day. With m the running product of the shares a fund keeps on
+    its outflow sessions,
         cost = m * sum over inflows of (flow / m at that session).
 
-    The trust that was converted with coins of unknown cost is left out. There is no value where a figure is pending or a
-    session is not held, and from the session on that a fund has paid out more coins than it took in: it held some before.
+    The trust that was converted with coins of unknown cost is left out. There is no value where a figure is pending or
+    a session is not held, and from the session on that a fund has paid out more coins than it took in: it held some
+    before.
 #}
 with cells as (
     select * from {{ ref("int_etf_flow_cells") }}

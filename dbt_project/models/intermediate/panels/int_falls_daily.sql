@@ -60,8 +60,10 @@ final as (
         date - peak_date as days_since_peak,
         trough_date - peak_date as days_to_trough,
         100.0 * (1 - trough_usd / peak_usd) as fall_pct,
-        case when trough_date > peak_date then 100.0 * (1 - trough_usd / peak_usd) / (trough_date - peak_date) else 0.0 end
-            as fall_pct_per_day,
+        case
+            when trough_date > peak_date then 100.0 * (1 - trough_usd / peak_usd) / (trough_date - peak_date)
+            else 0.0
+        end as fall_pct_per_day,
         available_at
     from troughs
 )

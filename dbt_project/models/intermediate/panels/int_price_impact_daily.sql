@@ -1,16 +1,17 @@
 {{ config(materialized="table") }}
 
 {#
-    Kyle's lambda: by how many basis points the price moves per million dollars of signed taker flow, the slope of hourly
-    log returns on (taker buys - taker sells) over the 24 hours of the day; 20 of them are needed. Five-minute bars would
-    give 288 points instead of 24, hence the t-value beside it and the steadier slope of seven days (152 of 168 hours).
+    Kyle's lambda: by how many basis points the price moves per million dollars of signed taker flow, the slope of
+    hourly log returns on (taker buys - taker sells) over the 24 hours of the day; 20 of them are needed. Five-minute
+    bars would give 288 points instead of 24, hence the t-value beside it and the steadier slope of seven days (152 of
+    168 hours).
 
-    The t-value allows for unequal variance and autocorrelation (Newey and West, two lags, Bartlett weights). With x and y
-    the deviations from the means of the day, e = y - lambda x and the leverage h = 1/n + x^2 / sum x^2, each hour has a
-    score g = x e / (1 - h), and
+    The t-value allows for unequal variance and autocorrelation (Newey and West, two lags, Bartlett weights). With x and
+    y the deviations from the means of the day, e = y - lambda x and the leverage h = 1/n + x^2 / sum x^2, each hour has
+    a score g = x e / (1 - h), and
         variance = (sum g^2 + 2 sum over lags (1 - lag/3) sum g g(lag)) / (sum x^2)^2.
-    The division by 1 - h (MacKinnon and White) is for days with a crash in them: one hour that draws the line onto itself
-    leaves no residual and would pass for certainty.
+    The division by 1 - h (MacKinnon and White) is for days with a crash in them: one hour that draws the line onto
+    itself leaves no residual and would pass for certainty.
 #}
 with candles as (
     select * from {{ ref("int_asset_candles_hourly") }}
@@ -71,7 +72,9 @@ slopes as (
         flow_sum / n as mean_flow,
         move_sum / n as mean_move,
         flow_variation,
-        case when n >= 20 and flow_variation > 0 then (product_sum - flow_sum * move_sum / n) / flow_variation end as slope,
+        case
+            when n >= 20 and flow_variation > 0 then (product_sum - flow_sum * move_sum / n) / flow_variation
+        end as slope,
         case
             when week_n >= 152 and week_flow_variation > 0
                 then (week_product_sum - week_flow_sum * week_move_sum / week_n) / week_flow_variation
@@ -99,7 +102,8 @@ lagged as (
         asset,
         date,
         score,
-        case when lag(opened_at, 1) over by_day = opened_at - interval '1 hour' then lag(score, 1) over by_day end as score_1,
+        case when lag(opened_at, 1) over by_day = opened_at - interval '1 hour' then lag(score, 1) over by_day end
+            as score_1,
         case
             when lag(opened_at, 2) over by_day = opened_at - interval '2 hours' then lag(score, 2) over by_day
             when lag(opened_at, 1) over by_day = opened_at - interval '2 hours' then lag(score, 1) over by_day
@@ -113,7 +117,8 @@ score_variations as (
         asset,
         date,
         sum(score * score)
-        + 2 * (2.0 / 3 * coalesce(sum(score * score_1), 0) + 1.0 / 3 * coalesce(sum(score * score_2), 0)) as score_variation
+        + 2 * (2.0 / 3 * coalesce(sum(score * score_1), 0) + 1.0 / 3 * coalesce(sum(score * score_2), 0))
+            as score_variation
     from lagged
     group by asset, date
 ),

@@ -66,8 +66,10 @@ episodes as (
         min(low_ask_ratio) as lowest_ask_1pct_ratio,
         min(low_4pct_ratio) as lowest_4pct_ratio,
         sum(case when is_evaporated then 1 else 0 end) as evaporated_hours,
-        sum(case when is_evaporated and low_bid_ratio < 0.3 and low_ask_ratio >= 0.3 then 1 else 0 end) as bid_only_hours,
-        sum(case when is_evaporated and low_ask_ratio < 0.3 and low_bid_ratio >= 0.3 then 1 else 0 end) as ask_only_hours,
+        sum(case when is_evaporated and low_bid_ratio < 0.3 and low_ask_ratio >= 0.3 then 1 else 0 end)
+            as bid_only_hours,
+        sum(case when is_evaporated and low_ask_ratio < 0.3 and low_bid_ratio >= 0.3 then 1 else 0 end)
+            as ask_only_hours,
         count(low_1pct_ratio) as measured_hours,
         max(thin_venue_count) as most_thin_venues_count,
         max(binance_is_thin) as binance_was_thin,

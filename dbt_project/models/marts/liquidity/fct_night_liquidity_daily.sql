@@ -1,7 +1,7 @@
 {#
     The thin hours of each day against the thick ones. Night is the six thinnest UTC hours as estimated at the start of
-    the month, so a day is judged by hours chosen before it: chosen on the day itself, the six lowest of 24 noisy figures
-    would always look thin. `night_ratio_30d` is the trailing ratio (L3), whose hours are chosen anew every day.
+    the month, so a day is judged by hours chosen before it: chosen on the day itself, the six lowest of 24 noisy
+    figures would always look thin. `night_30d_ratio` is the trailing ratio (L3), whose hours are chosen anew every day.
 #}
 with hours as (
     select * from {{ ref("int_depth_norms_hourly") }}
@@ -63,9 +63,10 @@ final as (
         days.estimated_on,
         case when days.night_hour_count >= 5 then days.night_depth_usd end as night_depth_usd,
         case when days.day_hour_count >= 5 then days.day_depth_usd end as day_depth_usd,
-        case when days.night_hour_count >= 5 and days.day_hour_count >= 5 then days.night_depth_usd / days.day_depth_usd end
-            as night_ratio,
-        monthly.night_ratio as night_ratio_30d,
+        case
+            when days.night_hour_count >= 5 and days.day_hour_count >= 5 then days.night_depth_usd / days.day_depth_usd
+        end as night_ratio,
+        monthly.night_ratio as night_30d_ratio,
         days.lowest_night_depth_usd,
         days.thinnest_hour_index,
         days.depth_11h_usd,

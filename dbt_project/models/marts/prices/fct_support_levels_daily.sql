@@ -89,7 +89,8 @@ nodes as (
     select
         asset,
         date,
-        case when sum(day_count) >= 330 then exp(({{ value_at_max("step", "volume_usd") }} + 0.5) * ln(1.02)) end as level_usd,
+        case when sum(day_count) >= 330 then exp(({{ value_at_max("step", "volume_usd") }} + 0.5) * ln(1.02)) end
+            as level_usd,
         max(available_at) as available_at
     from year_volumes
     group by asset, date
@@ -107,10 +108,22 @@ fund_sessions as (
 ),
 
 readings as (
-    select 'btc' as asset, date, 'realized_price' as level, date as level_date, realized_price_usd as level_usd, available_at
+    select
+        'btc' as asset,
+        date,
+        'realized_price' as level,
+        date as level_date,
+        realized_price_usd as level_usd,
+        available_at
     from realized
     union all
-    select 'btc' as asset, date, 'sth_cost_basis' as level, date as level_date, sth_realized_price_usd as level_usd, available_at
+    select
+        'btc' as asset,
+        date,
+        'sth_cost_basis' as level,
+        date as level_date,
+        sth_realized_price_usd as level_usd,
+        available_at
     from profitability
     union all
     select

@@ -1,6 +1,6 @@
 {#
-    L1 across venues: dollars within 1 % of mid on one side of the perpetual books of several exchanges, as one vendor adds
-    them up once a day. It has no hours and cannot say which venue was thin; it checks the books held in full.
+    L1 across venues: dollars within 1 % of mid on one side of the perpetual books of several exchanges, as one vendor
+    adds them up once a day. It has no hours and cannot say which venue was thin; it checks the books held in full.
 #}
 with books as (
     select * from {{ ref("stg_coinglass__order_book") }}

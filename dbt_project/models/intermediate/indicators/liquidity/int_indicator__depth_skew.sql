@@ -1,6 +1,6 @@
 {#
-    L4: logarithm of asks over bids within 1 % of mid, mean of the day. Above zero bids are the thinner side: sellers meet
-    less than buyers do. A day needs 20 hours with both sides.
+    L4: logarithm of asks over bids within 1 % of mid, mean of the day. Above zero bids are the thinner side: sellers
+    meet less than buyers do. A day needs 20 hours with both sides.
 #}
 with hours as (
     select * from {{ ref("int_depth_norms_hourly") }}

@@ -1,6 +1,6 @@
 {#
-    L5 as quoted: best ask less best bid over mid on the perpetuals of Kraken, mean over the hourly looks of the day. A day
-    needs 20 looks. Kraken is a small venue: its spread is read against its own past.
+    L5 as quoted: best ask less best bid over mid on the perpetuals of Kraken, mean over the hourly looks of the day. A
+    day needs 20 looks. Kraken is a small venue: its spread is read against its own past.
 #}
 with quotes as (
     select * from {{ ref("int_kraken_quotes_hourly") }}
