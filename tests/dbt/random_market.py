@@ -236,6 +236,28 @@ _TABLES: dict[str, tuple[str, str]] = {
         from {_DAYS} where day >= '{_VENUES_SINCE}'""",
         "cast(day as timestamptz) + interval '29 hours'",
     ),
+    # Prices by venue and the breadth of the market; coins come and go, and a venue is silent now and then.
+    "coinbase__spot_candles": (
+        f"""select symbol, moment as opened_at, level * (1 + 0.001 * (random() - 0.5)) as close_price
+        from {_instants("1 hour", since="2023-01-01")},
+            (values ('BTC-USD', 100.0), ('ETH-USD', 100.0), ('USDT-USD', 1.0)) as symbols(symbol, level)
+        where random() > 0.005""",
+        "opened_at + interval '65 minutes'",
+    ),
+    "bitstamp__spot_candles": (
+        f"""select symbol, moment as opened_at, level * (1 + 0.001 * (random() - 0.5)) as close_price
+        from {_instants("1 hour", since="2023-01-01")},
+            (values ('btcusd', 100.0), ('usdtusd', 1.0)) as symbols(symbol, level)
+        where random() > 0.005 and cast(moment as date) not between '2025-02-01' and '2025-02-03'""",
+        "opened_at + interval '65 minutes'",
+    ),
+    "coinmetrics__breadth_prices": (
+        f"""select 'coin ' || number as asset, day, 10 * exp(0.4 * random()) as price_usd,
+            case when random() > 0.02 then 1e9 * random() end as market_cap_usd
+        from {_DAYS}, (select number from generate_series(1, 30) as numbers(number))
+        where random() > 0.01 and not (number > 25 and day < '2022-01-01')""",
+        "cast(day as timestamptz) + interval '32 hours'",
+    ),
 }
 
 
