@@ -1,11 +1,11 @@
 {{ config(materialized="table") }}
 {#
-    How far a dollar coin is below one dollar: across the market, and at its worst venue. One row per hour in which a venue
-    traded it; one per day for a coin, or a day, that only the vendor prices.
+    How far a dollar coin is below one dollar: across the market, and at its worst venue. One row per hour in which a
+    venue traded it; one per day for a coin, or a day, that only the vendor prices.
 
-    The price across the market is the median of the venues where three or more trade it in the hour. Two venues have no
-    median worth the name: there, the vendor's average over all venues of the day stands for it. Without either it is
-    unknown, and so is whether a fall at one venue was that venue's own.
+    The price across the market is the median of the venues where three or more trade it in the hour. Two venues have
+    no median worth the name: there, the vendor's average over all venues of the day stands for it. Without either it
+    is unknown, and so is whether a fall at one venue was that venue's own.
 #}
 with venue_hours as (
     select * from {{ ref("int_stablecoin_venue_prices_hourly") }}

@@ -1,13 +1,13 @@
 {{ config(materialized="table") }}
 {#
-    What each venue printed for a dollar coin, hour by hour, in its own quote coin and in US dollars. The price of an hour
-    is what its volume was traded at; where a venue tells no turnover, the mean of open, high, low and close. Where minutes
-    are held, the lowest five minutes of the hour stand beside it.
+    What each venue printed for a dollar coin, hour by hour, in its own quote coin and in US dollars. The price of an
+    hour is what its volume was traded at; where a venue tells no turnover, the mean of open, high, low and close.
+    Where minutes are held, the lowest five minutes of the hour stand beside it.
 
-    A price against another coin is no price in dollars. The rate is the median of the venues that trade that coin against
-    dollars in the same hour; without one, the vendor's price of the day, as long as it is within half a per cent of a
-    dollar: when the quote coin itself moves, a price of the day cannot convert an hour. Hours of less than 10,000 dollars
-    of turnover say nothing and are left out.
+    A price against another coin is no price in dollars. The rate is the median of the venues that trade that coin
+    against dollars in the same hour; without one, the vendor's price of the day, as long as it is within half a per
+    cent of a dollar: when the quote coin itself moves, a price of the day cannot convert an hour. Hours of less than
+    10,000 dollars of turnover say nothing and are left out.
 #}
 {% set floor_usd = 10000 %}
 

@@ -1,7 +1,8 @@
 {#
     Share of synthetic dollar coins, which a derivatives position backs, in the circulating units of the dollar coins
-    followed. It begins with the first synthetic coin: before, nobody followed one. A coin is in the sum from its first day
-    to its last valid one; a day on which one of them is missing has no value, because the others' share would jump.
+    followed. It begins with the first synthetic coin: before, nobody followed one. A coin is in the sum from its
+    first day to its last valid one; a day on which one of them is missing has no value, because the others' share
+    would jump.
 #}
 with coins as (
     select * from {{ ref("int_stablecoins_daily") }}

@@ -1,9 +1,9 @@
 {{ config(materialized="table") }}
 {#
     How Bitcoin moves with the S&P 500 over 30, 60 and 90 sessions. Nine in ten returns of a window must be there. The
-    interval is Fisher's at 95 %, with the number of returns there are. The change compares with the window before, which
-    shares no session with this one; the downside correlation takes the sessions on which stocks fell by more than one per
-    cent, and needs ten of them.
+    interval is Fisher's at 95 %, with the number of returns there are. The change compares with the window before,
+    which shares no session with this one; the downside correlation takes the sessions on which stocks fell by more
+    than one per cent, and needs ten of them.
 #}
 with returns as (
     select * from {{ ref("int_btc_equity_returns") }}
@@ -39,7 +39,9 @@ measured as (
         session_number,
         return_count,
         downside_count,
-        case when return_count >= 0.9 * window_sessions and abs(raw_correlation) < 1 then raw_correlation end as correlation,
+        case
+            when return_count >= 0.9 * window_sessions and abs(raw_correlation) < 1 then raw_correlation
+        end as correlation,
         case when return_count >= 0.9 * window_sessions and not isnan(raw_slope) then raw_slope end as slope,
         case
             when return_count >= 0.9 * window_sessions and downside_count >= 10 and abs(raw_downside_correlation) <= 1

@@ -1,9 +1,9 @@
 {{ config(materialized="table") }}
 {#
-    Bitcoin and the S&P 500 from one New York close to the next, sampled at the same instant: Bitcoin at 16:00 in New York
-    on days on which the exchange trades, never at midnight. A return spans two consecutive sessions; where either price
-    of one of them is missing there is none, and a holiday is no session. On a day of early close the stocks stand still
-    for the last hours.
+    Bitcoin and the S&P 500 from one New York close to the next, sampled at the same instant: Bitcoin at 16:00 in New
+    York on days on which the exchange trades, never at midnight. A return spans two consecutive sessions; where
+    either price of one of them is missing there is none, and a holiday is no session. On a day of early close the
+    stocks stand still for the last hours.
 #}
 with sessions as (
     select * from {{ ref("int_nyse_sessions") }}

@@ -1,6 +1,6 @@
 {#
-    Every dollar coin by day: how far below a dollar it was across the market and at its worst venue, and what that makes
-    it. Days begin with the coin's first price and end with the last whole day.
+    Every dollar coin by day: how far below a dollar it was across the market and at its worst venue, and what that
+    makes it. Days begin with the coin's first price and end with the last whole day.
 #}
 with periods as (
     select * from {{ ref("int_stablecoin_deviations") }}
@@ -77,7 +77,9 @@ final as (
         judged.worst_bp as deviation_worst_bp,
         judged.worst_quote_bp as deviation_worst_quote_bp,
         judged.worst_venue,
-        cast(case when judged.known_count = judged.period_count then judged.over_50bp_hours end as bigint) as over_50bp_hours,
+        cast(
+            case when judged.known_count = judged.period_count then judged.over_50bp_hours end as bigint
+        ) as over_50bp_hours,
         cast(
             case when judged.worst_hour_bp is not null then judged.venue_over_50bp_hours end as bigint
         ) as venue_over_50bp_hours,

@@ -1,6 +1,6 @@
 {#
-    Acts of authorities and exchanges. Three days are told apart: of the act, of the first report and of effect. The hour of
-    a report is not known, so it counts from the end of its day.
+    Acts of authorities and exchanges. Three days are told apart: of the act, of the first report and of effect. The
+    hour of a report is not known, so it counts from the end of its day.
 #}
 with events as (
     select * from {{ ref("regulatory_events") }}

@@ -1,6 +1,6 @@
 {#
-    Episodes of stress, set by hand and with hindsight. They name and explain; nothing is computed from them, because who
-    sets labels knows what came after.
+    Episodes of stress, set by hand and with hindsight. They name and explain; nothing is computed from them, because
+    who sets labels knows what came after.
 #}
 with events as (
     select * from {{ ref("stress_events") }}

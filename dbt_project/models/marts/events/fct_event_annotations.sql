@@ -1,4 +1,7 @@
-{# What happened, of every kind, one below the other: to write beside a chart. Stress has no instant from which it was known. #}
+{#
+    What happened, of every kind, one below the other: to write beside a chart. Stress has no instant from which it
+    was known.
+#}
 with stress as (
     select * from {{ ref("dim_stress_events") }}
 ),

@@ -1,6 +1,6 @@
 {#
-    Bitcoin against the S&P 500, New York close to New York close, over 30, 60 and 90 sessions. "Strengthened" is a test of
-    the change against the window before, one-sided at 5 %, and not a look at two numbers.
+    Bitcoin against the S&P 500, New York close to New York close, over 30, 60 and 90 sessions. "Strengthened" is a
+    test of the change against the window before, one-sided at 5 %, and not a look at two numbers.
 #}
 with windows as (
     select * from {{ ref("int_btc_equity_correlation") }}

@@ -1,4 +1,7 @@
-{# M8: rise of WTI crude over five sessions, in per cent (log). A price that is not above zero, as in April 2020, has none. #}
+{#
+    M8: rise of WTI crude over five sessions, in per cent (log). A price that is not above zero, as in April 2020, has
+    none.
+#}
 with series as (
     select * from {{ ref("int_macro_sessions") }}
     where series_id = 'DCOILWTICO'

@@ -1,7 +1,8 @@
 {#
-    S3: value that left DeFi on Ethereum in seven days beyond what the fall of ether explains, in per cent (log). What is
-    locked is not held token by token, so "at constant prices" is what remains after the slope of seven-day changes of the
-    value locked on those of ether's price over the 90 days before the seven. At least 60 of those changes must be there.
+    S3: value that left DeFi on Ethereum in seven days beyond what the fall of ether explains, in per cent (log). What
+    is locked is not held token by token, so "at constant prices" is what remains after the slope of seven-day changes
+    of the value locked on those of ether's price over the 90 days before the seven. At least 60 of those changes must
+    be there.
 #}
 with chain_tvl as (
     select * from {{ ref("stg_defillama__chains_tvl") }}
@@ -41,7 +42,9 @@ windows as (
         price_change,
         regr_count(tvl_change, price_change) over before as change_count,
         regr_slope(tvl_change, price_change) over before as slope,
-        max(available_at) over (order by date range between interval '96 days' preceding and current row) as available_at
+        max(available_at) over (
+            order by date range between interval '96 days' preceding and current row
+        ) as available_at
     from changes
     window before as (order by date range between interval '96 days' preceding and interval '7 days' preceding)
 ),
