@@ -16,6 +16,15 @@ days as (
     where price_usd > 0
 ),
 
+-- Prices come in ticks, so venues tie: the first by name stands for them, whatever the order of the rows.
+ranked as (
+    select
+        *,
+        coalesce(lowest_usd, lowest_quote, price_quote) as lowest_price,
+        min(coalesce(lowest_usd, lowest_quote, price_quote)) over (partition by symbol, opened_at) as lowest_of_hour
+    from venue_hours
+),
+
 hours as (
     select
         symbol,
@@ -25,10 +34,10 @@ hours as (
         {{ median_of("price_usd") }} as venue_median_usd,
         min(price_usd) as worst_hour_usd,
         min(lowest_usd) as worst_usd,
-        {{ value_at_max("venue", "-coalesce(lowest_usd, lowest_quote, price_quote)") }} as worst_venue,
+        min(case when lowest_price = lowest_of_hour then venue end) as worst_venue,
         min(coalesce(lowest_quote, price_quote)) as worst_quote,
         max(available_at) as available_at
-    from venue_hours
+    from ranked
     group by symbol, opened_at, date
 ),
 
