@@ -52,7 +52,8 @@ crossed as (
         case
             when hours.venue_count < 3 then greatest(hours.available_at, days.price_available_at)
             else hours.available_at
-        end as known_at
+        end as known_at,
+        hours.available_at as venues_known_at
     from hours
     left join days on hours.symbol = days.symbol and hours.date = days.date
 ),
@@ -71,7 +72,8 @@ periods as (
         worst_usd,
         worst_quote,
         worst_venue,
-        known_at as available_at
+        known_at as available_at,
+        venues_known_at as venues_available_at
     from crossed
     union all
     select
@@ -87,7 +89,8 @@ periods as (
         cast(null as double) as worst_usd,
         cast(null as double) as worst_quote,
         cast(null as varchar) as worst_venue,
-        days.price_available_at as available_at
+        days.price_available_at as available_at,
+        cast(null as timestamp with time zone) as venues_available_at
     from days
     left join (select distinct symbol, date from hours) as traded_days
         on days.symbol = traded_days.symbol and days.date = traded_days.date
@@ -110,7 +113,8 @@ final as (
         1e4 * case when worst_quote is not null then greatest(0.0, 1.0 - worst_quote) end as worst_quote_bp,
         worst_venue,
         worst_usd < 0.98 and market_price_usd > 0.995 as is_venue_local,
-        available_at
+        available_at,
+        venues_available_at
     from periods
 )
 

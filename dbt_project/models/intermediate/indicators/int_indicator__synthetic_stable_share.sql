@@ -34,8 +34,16 @@ final as (
         case
             when count(*) = count(coins.circulating_units)
                 then
-                    100.0 * sum(case when members.backing = 'synthetic' then coins.circulating_units else 0.0 end)
-                    / nullif(sum(coins.circulating_units), 0.0)
+                    100.0
+                    * cast(
+                        sum(
+                            case
+                                when members.backing = 'synthetic' then cast(coins.circulating_units as decimal(38, 6))
+                            end
+                        )
+                        as double
+                    )
+                    / nullif(cast(sum(cast(coins.circulating_units as decimal(38, 6))) as double), 0.0)
         end as value,
         max(coins.supply_available_at) as available_at
     from days
