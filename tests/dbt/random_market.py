@@ -67,6 +67,17 @@ _TABLES: dict[str, tuple[str, str]] = {
         f"select day, 1e11 * (1 + random()) as tvl_usd from {_DAYS}",
         "cast(day as timestamptz) + interval '26 hours'",
     ),
+    "defillama__chains_tvl": (
+        f"select 'Ethereum' as chain, day, 6e10 * (1 + random()) as tvl_usd from {_DAYS} where random() > 0.01",
+        "cast(day as timestamptz) + interval '26 hours'",
+    ),
+    "aave__liquidation_calls": (
+        f"""select moment as liquidated_at, 1 as log_index, 'WETH' as collateral_symbol,
+            case when random() > 0.02 then 'USDC' end as debt_symbol, 1e5 * random() as debt_native,
+            1e3 * random() as collateral_native
+        from {_instants("6 hours", "11 minutes")} where random() > 0.8""",
+        "liquidated_at + interval '20 minutes'",
+    ),
     "binance_vision__spot_klines": (
         f"""select symbol, moment as opened_at, moment + interval '1 hour' as closed_at, 100.0 as open_price,
             100 * (1.01 + 0.01 * random()) as high_price, 100 * (0.99 - 0.01 * random()) as low_price,
