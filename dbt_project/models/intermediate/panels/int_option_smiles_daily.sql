@@ -54,7 +54,10 @@ dated as (
             as timestamp
         ) at time zone 'UTC' + interval '8 hours' as expires_at
     from parts
-    where length(expiry_text) in (6, 7)
+    -- Combinations and perpetuals have no date there.
+    where
+        length(expiry_text) in (6, 7)
+        and position(substr(expiry_text, length(expiry_text) - 4, 3) in 'JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC') > 0
 ),
 
 contracts as (
@@ -64,7 +67,7 @@ contracts as (
         kind,
         expires_at,
         {{ hours_between("observed_at", "expires_at") }} / 24.0 as days_to_expiry,
-        case when kind = 'option' then cast(strike_text as double) end as strike_usd,
+        case when kind = 'option' then cast(replace(strike_text, 'd', '.') as double) end as strike_usd,
         case when kind = 'future' then mark_price else underlying_price end as forward_usd,
         perpetual_price as perpetual_usd,
         mark_iv_pct,
