@@ -166,7 +166,7 @@ final as (
         case when etf_net_flow_usd is not null and treasury_net_buy_usd is not null
             then greatest(etf_net_flow_usd, 0) + greatest(treasury_net_buy_usd, 0)
         end as direct_demand_usd,
-        greatest(stable_supply_change_usd, 0) as stable_growth_usd,
+        case when stable_supply_change_usd is not null then greatest(stable_supply_change_usd, 0) end as stable_growth_usd,
         case
             when etf_net_flow_usd is not null and treasury_net_buy_usd is not null
                 and lth_net_distribution_usd is not null and issuance_usd is not null

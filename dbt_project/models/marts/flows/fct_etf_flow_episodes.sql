@@ -37,6 +37,8 @@ final as (
         cast(sum(case when state <> 'reversed' and (is_provisional or flow_usd is null) then 1 else 0 end) as integer)
             as provisional_sessions,
         cast(sum(is_relapse) as integer) as relapse_count,
+        coalesce(max(case when state = 'reversed' then 0 end), max(case when is_before_hole then 1 else 0 end)) = 1
+            as is_broken_off,
         max(known_at) as available_at
     from moves
     group by asset, episode

@@ -7,13 +7,14 @@ with reports as (
     select * from {{ ref("int_treasury_reports") }}
 ),
 
-landings as (
-    select * from {{ ref("stg_ops__landings") }}
-    where table_name = 'sosovalue__treasury_purchases' and status in ('landed', 'unchanged')
+retrievals as (
+    select * from {{ ref("stg_ops__retrievals") }}
+    where table_name = 'sosovalue__treasury_purchases' and outcome in ('parsed', 'empty')
 ),
 
+-- An answer speaks of nothing later than itself, whatever it was asked for.
 source_read as (
-    select {{ utc_date("max(window_ended_at)") }} as read_until_date from landings
+    select {{ utc_date("max(least(window_ended_at, retrieved_at))") }} as read_until_date from retrievals
 ),
 
 days as (
