@@ -1,12 +1,12 @@
 {#
-    Outflow episodes of the US spot funds, session by session (C4). Each row says what could be said once every session up
-    to it was known, and `usable_on` is the first day whose cut-off knew that much; the machine looks back only.
+    Outflow episodes of the US spot funds, session by session (C4). Each row says what could be said once every session
+    up to it was known, and `usable_on` is the first day whose cut-off knew that much; the machine looks back only.
 
-    An episode opens when the five-session sum ranks in the lowest tenth of the trailing window and ends when it ranks at
-    or above the sixtieth per cent (reversal). Within it, flows have stabilised when for three sessions running there was
-    no outflow, the five-session sum had recovered to a quarter of the episode's worst, and the largest outflow of three
-    sessions was below the episode's median outflow; a new sum in the lowest tenth undoes that. Behind a hole of more than ten
-    sessions the machine starts afresh: what became of the episode before it is not known.
+    An episode opens when the five-session sum ranks in the lowest tenth of the trailing window and ends when it ranks
+    at or above the sixtieth per cent (reversal). Within it, flows have stabilised when for three sessions running there
+    was no outflow, the five-session sum had recovered to a quarter of the episode's worst, and the largest outflow of
+    three sessions was below the episode's median outflow; a new sum in the lowest tenth undoes that. Behind a hole of
+    more than ten sessions the machine starts afresh: what became of the episode before it is not known.
 #}
 {{ config(materialized="table") }}
 
@@ -130,7 +130,8 @@ signals as (
     select
         summed.*,
         ranked.observation_count,
-        case when ranked.observation_count >= {{ var("flow_rank_min_sessions", 250) }} then ranked.flow_5s_rank_pct end as flow_5s_rank_pct
+        case when ranked.observation_count >= {{ var("flow_rank_min_sessions", 250) }} then ranked.flow_5s_rank_pct end
+            as flow_5s_rank_pct
     from summed
     left join ranked on summed.asset = ranked.asset and summed.session_number = ranked.session_number
 ),
@@ -144,7 +145,9 @@ marked as (
             partition by asset order by session_number rows between unbounded preceding and current row
         ) as ranked_count
     from signals
-    window to_date as (partition by asset, segment_number order by session_number rows between unbounded preceding and current row)
+    window to_date as (
+        partition by asset, segment_number order by session_number rows between unbounded preceding and current row
+    )
 ),
 
 closed as (

@@ -1,9 +1,9 @@
 {#
-    What long-term holders parted with over 30 days, by each definition that can be computed (C6): the fall of the supply
-    older than the vendor's cut, and the coins that the net profit realised in the window would have come from. Positive
-    is distribution. The implied figures give all of the market's net realised profit to long-term holders; a window
-    that realised no net profit implies no coins, and one whose mean price is not a tenth above the cost can not be read,
-    because the quotient grows without bound there.
+    What long-term holders parted with over 30 days, by each definition that can be computed (C6): the fall of the
+    supply older than the vendor's cut, and the coins that the net profit realised in the window would have come from.
+    Positive is distribution. The implied figures give all of the market's net realised profit to long-term holders; a
+    window that realised no net profit implies no coins, and one whose mean price is not a tenth above the cost can not
+    be read, because the quotient grows without bound there.
 #}
 {{ config(materialized="table") }}
 
@@ -51,7 +51,8 @@ net as (
         greatest(available_at, max(available_at) over month_before) as available_at
     from supplies
     window month_before as (
-        partition by definition order by date range between interval '30 days' preceding and interval '30 days' preceding
+        partition by definition
+        order by date range between interval '30 days' preceding and interval '30 days' preceding
     )
 ),
 

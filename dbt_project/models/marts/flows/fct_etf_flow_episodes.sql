@@ -11,7 +11,9 @@ moves as (
     select
         *,
         case
-            when state = 'outflow' and lag(state) over (partition by asset, episode order by session_number) = 'stabilised'
+            when
+                state = 'outflow'
+                and lag(state) over (partition by asset, episode order by session_number) = 'stabilised'
                 then 1
             else 0
         end as is_relapse

@@ -1,4 +1,7 @@
-{# A streak counts sessions with an outflow; a session without a complete figure breaks nothing and makes it provisional. #}
+{#
+    A streak counts sessions with an outflow; a session without a complete figure breaks nothing and makes it
+    provisional.
+#}
 with streaks as (
     select * from {{ ref("int_etf_flow_streaks") }}
 ),

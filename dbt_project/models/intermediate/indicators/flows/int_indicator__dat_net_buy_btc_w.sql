@@ -1,6 +1,6 @@
 {#
-    F8: Bitcoin a company reported to have bought, less sold, in a week from Monday to Sunday, known a day and a half after
-    the week ended. Silence is not zero: a week without a report is zero from the instant a later statement of the
+    F8: Bitcoin a company reported to have bought, less sold, in a week from Monday to Sunday, known a day and a half
+    after the week ended. Silence is not zero: a week without a report is zero from the instant a later statement of the
     company's coins, the next report's or its own dashboard's, shows that none had moved. Until then it has no value.
 #}
 with purchases as (
