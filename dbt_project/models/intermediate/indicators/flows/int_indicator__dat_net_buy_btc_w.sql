@@ -11,6 +11,10 @@ dashboards as (
     select * from {{ ref("stg_strategy__bitcoin_kpis") }}
 ),
 
+market as (
+    select * from {{ ref("stg_ops__market") }}
+),
+
 reports as (
     select
         *,
@@ -35,11 +39,15 @@ statements as (
     from dashboards
 ),
 
+-- To the end of the week of the last statement.
 days as (
-    {{ date_rows("(select min(reported_on) from purchases)", "(select max(stated_on) from statements)") }}
+    {{ date_rows(
+        "(select min(reported_on) from purchases)",
+        "(select cast(max(stated_on) + interval '6 days' as date) from statements)",
+    ) }}
 ),
 
--- Each week with the last report by its end.
+-- Each week that is over, with the last report by its end.
 weeks as (
     select
         {{ days_before("days.date", 6) }} as week_started_on,
@@ -53,6 +61,7 @@ weeks as (
             reports.reported_on <= days.date
             and (reports.next_reported_on > days.date or reports.next_reported_on is null)
             and reports.first_reported_on <= {{ days_before("days.date", 6) }}
+    inner join market on days.date < market.last_closed_date
     where {{ iso_weekday("days.date") }} = 7
 ),
 
