@@ -18,7 +18,8 @@ treasuries as (
 ),
 
 premiums as (
-    select * from {{ ref("int_coinbase_premium_daily") }}
+    select * from {{ ref("int_indicator__coinbase_premium_bp") }}
+    where scope = 'btc'
 ),
 
 stablecoins as (
@@ -85,7 +86,7 @@ treasury_readings as (
 premium_readings as (
     select
         observed_date,
-        case when count(premium_bp) over last_week = 7 then avg(premium_bp) over last_week end as value,
+        case when count(value) over last_week = 7 then avg(value) over last_week end as value,
         max(available_at) over last_week as available_at
     from premiums
     window last_week as (order by observed_date range between interval '6 days' preceding and current row)
