@@ -130,6 +130,27 @@ def test_story_s_figures_can_be_asked_for(published: duckdb.DuckDBPyConnection) 
     assert fear <= 15
 
 
+def test_every_claim_has_a_verdict_and_its_query_gives_its_value(published: duckdb.DuckDBPyConnection) -> None:
+    ledger = published.sql("from marts.claims_ledger").pl()
+    assert ledger.height == 40 and ledger["verdict"].null_count() == 0 and ledger["is_simulated"].all()
+    verdicts = dict(ledger.select("claim", "verdict").iter_rows())
+    # What the simulation was told, it shows; what it was not told, it does not.
+    assert {verdicts[claim] for claim in ("0.3", "1.10", "1.14")} == {"holds"}
+    assert (verdicts["1.15"], verdicts["0.17"], verdicts["0.12"]) == ("contradicted", "opinion", "unproven")
+    readings = published.sql("select claim, definition, value, query from marts.claims_readings").fetchall()
+    assert len(readings) > 50
+    for claim, definition, value, query in readings:
+        (found,) = published.sql(query).fetchall()[0]
+        assert found == pytest.approx(value, rel=1e-12), (claim, definition)
+
+
+def test_outlook_answers_every_day(published: duckdb.DuckDBPyConnection) -> None:
+    (answers,) = published.sql("""
+        select list(variable || ' ' || answer order by variable) from marts.outlook_daily where date = '2025-11-21'
+    """).fetchall()[0]
+    assert answers == ["etf_flows_stabilised no", "institutions_back no", "leverage_cleared no"]
+
+
 def test_simulated_is_written_on_everything(published: duckdb.DuckDBPyConnection) -> None:
     assert published.sql("select market, is_simulated from meta.about").fetchall() == [("simulated", True)]
     assert published.sql("select distinct market from marts.stress_index_daily").fetchall() == [("simulated",)]

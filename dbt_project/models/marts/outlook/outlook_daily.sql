@@ -88,7 +88,13 @@ answers as (
 changes as (
     select
         *,
-        case when answer is distinct from lag(answer) over (partition by variable order by date) then 1 else 0 end as is_change
+        case
+            when
+                answer is distinct from lag(answer) over (partition by variable order by date)
+                or state is distinct from lag(state) over (partition by variable order by date)
+                then 1
+            else 0
+        end as is_change
     from answers
 ),
 
@@ -113,7 +119,7 @@ final as (
         evidence,
         missing_evidence,
         min(date) over (partition by variable, spell) as since_on,
-        cast(row_number() over (partition by variable, spell order by date) as integer) as answer_day_count,
+        cast(row_number() over (partition by variable, spell order by date) as integer) as state_day_count,
         {{ cutoff("date") }} as known_at
     from spells
 )
