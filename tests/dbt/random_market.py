@@ -67,6 +67,17 @@ _TABLES: dict[str, tuple[str, str]] = {
         f"select day, 1e11 * (1 + random()) as tvl_usd from {_DAYS}",
         "cast(day as timestamptz) + interval '26 hours'",
     ),
+    "defillama__chains_tvl": (
+        f"select 'Ethereum' as chain, day, 6e10 * (1 + random()) as tvl_usd from {_DAYS} where random() > 0.01",
+        "cast(day as timestamptz) + interval '26 hours'",
+    ),
+    "aave__liquidation_calls": (
+        f"""select moment as liquidated_at, 1 as log_index, 'WETH' as collateral_symbol,
+            case when random() > 0.02 then 'USDC' end as debt_symbol, 1e5 * random() as debt_native,
+            1e3 * random() as collateral_native
+        from {_instants("6 hours", "11 minutes")} where random() > 0.8""",
+        "liquidated_at + interval '20 minutes'",
+    ),
     "binance_vision__spot_klines": (
         f"""select symbol, moment as opened_at, moment + interval '1 hour' as closed_at, 100.0 as open_price,
             100 * (1.01 + 0.01 * random()) as high_price, 100 * (0.99 - 0.01 * random()) as low_price,
@@ -235,6 +246,28 @@ _TABLES: dict[str, tuple[str, str]] = {
             case when random() > 0.2 then 1e8 * random() end as net_flow_usd
         from {_DAYS} where day >= '{_VENUES_SINCE}'""",
         "cast(day as timestamptz) + interval '29 hours'",
+    ),
+    # Prices by venue and the breadth of the market; coins come and go, and a venue is silent now and then.
+    "coinbase__spot_candles": (
+        f"""select symbol, moment as opened_at, level * (1 + 0.001 * (random() - 0.5)) as close_price
+        from {_instants("1 hour", since="2023-01-01")},
+            (values ('BTC-USD', 100.0), ('ETH-USD', 100.0), ('USDT-USD', 1.0)) as symbols(symbol, level)
+        where random() > 0.005""",
+        "opened_at + interval '65 minutes'",
+    ),
+    "bitstamp__spot_candles": (
+        f"""select symbol, moment as opened_at, level * (1 + 0.001 * (random() - 0.5)) as close_price
+        from {_instants("1 hour", since="2023-01-01")},
+            (values ('btcusd', 100.0), ('usdtusd', 1.0)) as symbols(symbol, level)
+        where random() > 0.005 and cast(moment as date) not between '2025-02-01' and '2025-02-03'""",
+        "opened_at + interval '65 minutes'",
+    ),
+    "coinmetrics__breadth_prices": (
+        f"""select 'coin ' || number as asset, day, 10 * exp(0.2 * random()) as price_usd,
+            case when random() > 0.02 then 1e9 * random() end as market_cap_usd
+        from {_DAYS}, (select number from generate_series(1, 30) as numbers(number))
+        where random() > 0.01 and not (number > 25 and day < '2022-01-01')""",
+        "cast(day as timestamptz) + interval '32 hours'",
     ),
 }
 
