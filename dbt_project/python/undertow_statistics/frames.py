@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-_DECAYS = {"cmsi_decay_94": 0.94, "cmsi_decay_99": 0.99}
-
 
 def table(rows: Iterable[Row], schema: Mapping[str, Any]) -> pl.DataFrame:
     """Rows as a frame with exactly these columns and types; what is not a number is missing."""
@@ -62,7 +60,8 @@ def read_study(
             line = np.full(len(days), np.nan)
             line[np.array([number_of(day) - start for day in chosen["date"]])] = chosen["value"].to_numpy()
             series[name] = line
-    series |= composites.derived(days)
+    if len(days):
+        series["first_component"] = composites.first_component(days)
 
     labelled = []
     for name in label_sets.pl().sort("position")["label_set"]:
@@ -129,15 +128,11 @@ class Pillars:
             decay,
         )
 
-    def derived(self, days: NDArray[np.int64]) -> dict[str, Floats]:
-        """Variants with another decay and the first component, on the given days."""
-        if not len(self._dates):
-            return {}
-        found = {name: self._on(days, self.composite(decay)) for name, decay in _DECAYS.items()}
+    def first_component(self, days: NDArray[np.int64]) -> Floats:
+        """First principal component of the usable pillars, on the given days."""
         usable = np.where(self._is_usable, self._score, np.nan)
         months = np.array([day.year * 12 + day.month for day in self._dates], dtype=np.int64)
-        found["first_component"] = self._on(days, first_component(usable, months))
-        return {name: line for name, line in found.items() if np.isfinite(line).any()}
+        return self._on(days, first_component(usable, months))
 
     def shuffled(self, days: NDArray[np.int64], decay: float, replicates: int, seed: int) -> Floats:
         """Composites of pillars each of which was moved by a random offset within its valid days: one row each."""

@@ -17,8 +17,10 @@ def model(dbt, session):
         pillars=dbt.ref("pillars"),
         replicates=dbt.config.get("replicates"),
     )
+    variants = dbt.ref("index_variants").pl()
+    decay = variants.filter(pl.col("is_headline") & (pl.col("index_name") == "cmsi"))["ewma_decay"].item()
     shuffles = min(200, dbt.config.get("replicates"))
-    shuffled = {"cmsi": pillars.shuffled(study.days, dbt.config.get("decay"), shuffles, study.seed)}
+    shuffled = {"cmsi": pillars.shuffled(study.days, decay, shuffles, study.seed)}
     return table(
         placebo(study, shuffled),
         {

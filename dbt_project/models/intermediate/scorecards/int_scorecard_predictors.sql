@@ -5,7 +5,7 @@
     declared number of days; after that the predictor says nothing. Larger is more stress.
 #}
 with calendar as (
-    select * from {{ ref("int_stress_calendar") }}
+    select * from {{ ref("int_index_calendar") }}
 ),
 
 predictors as (
@@ -22,6 +22,11 @@ prints as (
 
 variants as (
     select * from {{ ref("int_scorecard_variants") }}
+),
+
+sensitivities as (
+    select * from {{ ref("index_sensitivities_daily") }}
+    where variant in ('cmsi_decay_094', 'cmsi_decay_099', 'cmsi_expanding', 'cmsi_equal_inputs')
 ),
 
 pillars as (
@@ -77,6 +82,8 @@ final as (
         end as predictor,
         value
     from variants
+    union all
+    select date, variant as predictor, value from sensitivities
     union all
     select date, 'pillar_' || pillar as predictor, score as value from pillars
 )

@@ -16,8 +16,8 @@ vendor_liquidations as (
 ),
 
 stablecoins as (
-    select * from {{ ref("fct_stablecoins_daily") }}
-    where backing = 'fiat' and depeg_bp is not null
+    select * from {{ ref("fct_stablecoin_states_daily") }}
+    where level is not null and circulating_units >= 1e9
 ),
 
 price as (
@@ -84,8 +84,8 @@ depeg as (
     select
         'depeg' as label_set,
         date,
-        max(depeg_bp) >= 100 as is_trigger,
-        max(depeg_bp) as magnitude
+        max(case when level in ('depeg', 'break') then 1 else 0 end) = 1 as is_trigger,
+        max(deviation_median_bp) as magnitude
     from stablecoins
     group by date
 ),
