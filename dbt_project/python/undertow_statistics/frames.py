@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from undertow_statistics.composite import composite, first_component
+from undertow_statistics.rules import Outcome, Signals, Strata
 from undertow_statistics.study import Era, LabelSet, Study, number_of
 
 if TYPE_CHECKING:
@@ -146,3 +147,45 @@ class Pillars:
                 mid[replicate, held, column] = np.roll(mid[replicate, held, column], offset)
         composites = self.composite(decay, score, mid)
         return np.stack([self._on(days, line) for line in composites])
+
+
+def read_rules(
+    *,
+    rules: Relation,
+    variants: Relation,
+    rule_outcomes: Relation,
+    signals: Relation,
+    outcomes: Relation,
+    strata: Relation,
+) -> tuple[list[Signals], dict[str, list[Outcome]], Strata]:
+    """What the rules are evaluated on. A variant without a day it can speak about is there, with no signals."""
+    cool_downs = dict(rules.pl().select("rule", "cool_down_days").iter_rows())
+    spoken = signals.pl().sort("date")
+    found = []
+    for rule, variant in variants.pl().select("rule", "variant").iter_rows():
+        chosen = spoken.filter((pl.col("rule") == rule) & (pl.col("variant") == variant))
+        found.append(
+            Signals(
+                rule,
+                variant,
+                np.array([number_of(day) for day in chosen["date"]], dtype=np.int64),
+                chosen["is_signal"].fill_null(False).to_numpy(),
+                chosen["is_in_population"].fill_null(False).to_numpy(),
+                cool_downs[rule],
+            )
+        )
+    values = outcomes.pl()
+    expected: dict[str, list[Outcome]] = {}
+    for row in rule_outcomes.pl().to_dicts():
+        chosen = values.filter((pl.col("outcome") == row["outcome"]) & (pl.col("horizon_days") == row["horizon_days"]))
+        after = {number_of(day): float(value) for day, value in chosen.select("date", "value").iter_rows()}
+        expected.setdefault(row["rule"], []).append(
+            Outcome(row["outcome"], row["horizon_days"], after, row["expected_sign"], row["is_primary"])
+        )
+    alike = {
+        number_of(day): (decile, tercile, year)
+        for day, decile, tercile, year in strata.pl()
+        .select("date", "drawdown_decile", "volatility_tercile", "calendar_year")
+        .iter_rows()
+    }
+    return found, expected, alike

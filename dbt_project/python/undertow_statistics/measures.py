@@ -94,7 +94,7 @@ def best_threshold(scores: Floats, labels: Flags, preference: float) -> float:
 def episodes(days: NDArray[np.int64], longest: int = _LONGEST_EPISODE_DAYS) -> list[tuple[int, int]]:
     """First and last day of each alarm episode: an alarm stands for `longest` days, then it has to be given again.
 
-    An alarm that never ends therefore costs a new episode every `longest` days, and cannot hide in a budget of episodes.
+    An alarm that never ends so costs a new episode every `longest` days, and cannot hide in a budget of episodes.
     """
     found: list[tuple[int, int]] = []
     at = 0
