@@ -76,20 +76,23 @@ Strata = Mapping[int, tuple[int, int, int]]
 def candidates(day: int, population: Days, signals: Days, strata: Strata) -> tuple[Days, str]:
     """The days like a signal's that are none, and how alike they are.
 
-    Where fewer than five share all three strata, the year is given up, then the volatility tercile, then all.
+    Where fewer than five share all three strata, the year is given up, then the volatility tercile.
+
+    Args:
+        day: of the signal.
+        population: days that may stand in; those without strata do not.
+        signals: all signals; a day near any of them shares its future and does not stand in.
+        strata: of all days.
     """
-    if day not in strata:
+    held = np.array([other for other in population if int(other) in strata], dtype=np.int64)
+    if day not in strata or not len(held):
         return np.empty(0, dtype=np.int64), "none"
-    # A day next to any signal shares its future with it.
-    far = np.array(
-        [other for other in population if other in strata and np.abs(signals - other).min() > _APART_DAYS],
-        dtype=np.int64,
-    )
-    wanted = strata[day]
-    for name, parts in (("all three", (0, 1, 2)), ("without year", (0, 1)), ("drawdown only", (0,))):
-        alike = np.array([other for other in far if all(strata[other][i] == wanted[i] for i in parts)], dtype=np.int64)
+    held = held[np.abs(held[:, None] - signals[None, :]).min(axis=1) > _APART_DAYS]
+    is_alike = np.array([strata[int(other)] for other in held]).reshape(-1, 3) == np.array(strata[day])
+    for quality, parts in (("all three", 3), ("without year", 2), ("drawdown only", 1)):
+        alike = held[is_alike[:, :parts].all(axis=1)]
         if len(alike) >= _LEAST_MATCHES:
-            return alike, name
+            return alike, quality
     return np.empty(0, dtype=np.int64), "none"
 
 
