@@ -7,6 +7,10 @@ accumulation as (
     select * from {{ ref("int_scorecard_signals__accumulation") }}
 ),
 
+leverage as (
+    select * from {{ ref("int_scorecard_signals__leverage") }}
+),
+
 fear_funding as (
     select * from {{ ref("int_scorecard_signals__fear_funding") }}
 ),
@@ -15,6 +19,8 @@ final as (
     select rule, variant, date, is_signal, is_in_population from etf_flows
     union all
     select rule, variant, date, is_signal, is_in_population from accumulation
+    union all
+    select rule, variant, date, is_signal, is_in_population from leverage
     union all
     select rule, variant, date, is_signal, is_in_population from fear_funding
 )

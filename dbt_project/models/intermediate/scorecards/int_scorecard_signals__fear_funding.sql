@@ -1,7 +1,7 @@
 {#
-    R4: fear and negative funding on the same day, as known at its cut-off. Funding is that of our own venues, and the
-    vendor's for a warehouse that has none of its own. Days that meet both follow each other; the first gives the signal,
-    and the rules' evaluation lets 14 days pass before the next.
+    R4: fear and negative funding on the same day, as known at its cut-off. Funding is that of our own venues, as in
+    fct_fear_funding_signals, and the vendor's for a warehouse that has none of its own. The first day of a spell gives
+    the signal, and the rules' evaluation lets 14 days pass before the next; days within a spell stand in for none.
 #}
 with fear as (
     select
@@ -84,15 +84,24 @@ judged as (
     cross join variants
 ),
 
+met as (
+    select
+        rule,
+        variant,
+        date,
+        is_fear and funding_rate < 0 as is_met
+    from judged
+    where funding_rate is not null
+),
+
 final as (
     select
         rule,
         variant,
         date,
-        is_fear and funding_rate < 0 as is_signal,
-        true as is_in_population
-    from judged
-    where funding_rate is not null
+        is_met and not coalesce(lag(is_met) over (partition by variant order by date), false) as is_signal,
+        not is_met as is_in_population
+    from met
 )
 
 select * from final
