@@ -46,11 +46,11 @@ windows as (
         {{ days }} as window_day_count,
         date as funding_date,
         case
-            when count(funding_8h_ratio) over last_days = {{ days }} then 1e4 * avg(funding_8h_ratio) over last_days
+            when count(funding_8h_ratio) over last_{{ days }} = {{ days }} then 1e4 * avg(funding_8h_ratio) over last_{{ days }}
         end as funding_bp,
-        max(available_at) over last_days as available_at
+        max(available_at) over last_{{ days }} as available_at
     from funding
-    window last_days as (order by date range between interval '{{ days - 1 }} days' preceding and current row)
+    window last_{{ days }} as (order by date range between interval '{{ days - 1 }} days' preceding and current row)
     {{ "union all" if not loop.last }}
     {% endfor %}
 ),
