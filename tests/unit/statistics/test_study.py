@@ -105,10 +105,10 @@ def test_placebo_tells_a_finding_from_chance() -> None:
 def test_every_miss_and_every_false_alarm_is_named() -> None:
     quiet = np.zeros(len(_DAYS))
     quiet[[onset - 10_000 for onset, _ in _EVENTS[:-1]]] = 5
-    quiet[410] = 5
+    quiet[1045] = 5
     rows = [row for row in module.misses(_study(cmsi=quiet)) if row["task"] == "nowcast"]
     told = {(row["kind"], module.number_of(row["date"])) for row in rows}
-    assert ("false alarm", 10_410) in told
+    assert ("false alarm", 11_045) in told
     assert ("missed event", _EVENTS[-1][0]) in told
     assert not {("missed event", onset) for onset, _ in _EVENTS[:-1]} & told
 
