@@ -62,8 +62,8 @@ def _lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     yield f"Market: **{market}**. Evaluated up to {about[0]['computed_on']}, method {about[0]['method_version']}."
     yield ""
     if market == "simulated":
-        yield "> **This market is simulated.** Its events were written into it, so these figures show that the machinery"
-        yield "> works and prove nothing about the world. Run the command on live data for figures that do."
+        yield "> **This market is simulated.** Its events were written into it, so these figures show that the"
+        yield "> machinery works and prove nothing about the world. Run the command on live data for figures that do."
         yield ""
     yield from _how_to_read()
     comparisons = _rows(
@@ -91,9 +91,9 @@ def _how_to_read() -> Iterator[str]:
         "## How to read it",
         "",
         "Events are defined by rules fixed beforehand, not picked. Where prices define them, predictors made of prices",
-        "know the answer, so the index is also judged without its pillar of prices. Eras stand apart because the inputs",
-        "that existed differ. Intervals are 95 %, by moving blocks of 25 days. *Better* and *worse* mean that neither",
-        "resampling nor leaving out any one event takes the sign of the difference away; with fewer than five events",
+        "know the answer, so the index is also judged without its pillar of prices. Eras stand apart because the",
+        "inputs that existed differ. Intervals are 95 %, by moving blocks of 25 days. *Better* and *worse* mean that",
+        "neither resampling nor leaving out any one event takes the sign of the difference away; with fewer than five events",
         "nothing is said. A dozen comparisons stand side by side and are not corrected for being many. Definitions:",
         "[method/scorecards.md](method/scorecards.md).",
         "",
@@ -134,8 +134,8 @@ def _beaten(rows: Sequence[Row]) -> Iterator[str]:
     if ahead:
         enough = sum(row["verdict"] != "too few events" for row in rows)
         yield (
-            f"In {len(ahead)} of {enough} comparisons with enough events a baseline has the higher figure without being "
-            "distinguishably better."
+            f"In {len(ahead)} of {enough} comparisons with enough events a baseline has the higher figure without "
+            "being distinguishably better."
         )
         yield ""
 
@@ -251,7 +251,7 @@ def _misses(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         told = ", ".join(f"{row['date']} ({_number(row['highest_value'], 0)})" for row in group)
         yield f"* Events by {label_set}, {kind}: {told}."
     yield "" if rows else "There are none."
-    yield "In brackets the highest print of the days looked at. All tasks, and the pillar behind each: `scorecard_misses`."
+    yield "In brackets the highest print of the days looked at. All tasks, and pillars: `marts.scorecard_misses`."
     yield ""
 
 
