@@ -93,8 +93,8 @@ def _how_to_read() -> Iterator[str]:
         "Events are defined by rules fixed beforehand, not picked. Where prices define them, predictors made of prices",
         "know the answer, so the index is also judged without its pillar of prices. Eras stand apart because the",
         "inputs that existed differ. Intervals are 95 %, by moving blocks of 25 days. *Better* and *worse* mean that",
-        "neither resampling nor leaving out any one event takes the sign of the difference away; with fewer than five events",
-        "nothing is said. A dozen comparisons stand side by side and are not corrected for being many. Definitions:",
+        "neither resampling nor leaving out any one event takes the sign of the difference away; with fewer than five",
+        "events nothing is said. A dozen comparisons stand side by side, not corrected for being many. Definitions:",
         "[method/scorecards.md](method/scorecards.md).",
         "",
     )
