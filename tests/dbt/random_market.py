@@ -18,6 +18,9 @@ from sources.registry import DATASETS
 
 FIRST, LAST = "2020-06-01", "2025-12-05"
 _VENUES_SINCE = "2025-06-01"
+# An index input needs whole days of Gate, and enough of them; later hardly a day is whole.
+_GATE_SINCE = "2023-06-01"
+_GATE_HOLES = f"case when moment < '{_VENUES_SINCE}' then 0.0005 else 0.02 end"
 # Series come from the table function: a condition on random() would be asked once, below an unnested list.
 _DAYS = (
     "(select cast(moment as date) as day "
@@ -167,9 +170,9 @@ _TABLES: dict[str, tuple[str, str]] = {
         f"""select symbol, moment as opened_at, 5e8 * (1 + random()) as open_interest_contracts,
             case when random() > 0.05 then 5e9 * (1 + random()) end as open_interest_usd,
             case when random() > 0.3 then 1e6 * random() else 0 end as long_liquidations_usd,
-            case when random() > 0.05 then 1e6 * random() end as short_liquidations_usd
-        from {_instants("1 hour", since=_VENUES_SINCE)}, (values ('BTC_USDT'), ('ETH_USDT')) as symbols(symbol)
-        where random() > 0.02""",
+            case when random() > {_GATE_HOLES} then 1e6 * random() end as short_liquidations_usd
+        from {_instants("1 hour", since=_GATE_SINCE)}, (values ('BTC_USDT'), ('ETH_USDT')) as symbols(symbol)
+        where random() > {_GATE_HOLES}""",
         "opened_at + interval '63 minutes'",
     ),
     "kraken_futures__open_interest": (
