@@ -270,7 +270,7 @@ _TABLES: dict[str, tuple[str, str]] = {
         "opened_at + interval '65 minutes'",
     ),
     "coinmetrics__breadth_prices": (
-        f"""select 'coin ' || number as asset, day, 10 * exp(0.2 * random()) as price_usd,
+        f"""select 'coin ' || number as asset, day, 10 * exp(0.4 * random()) as price_usd,
             case when random() > 0.02 then 1e9 * random() end as market_cap_usd
         from {_DAYS}, (select number from generate_series(1, 30) as numbers(number))
         where random() > 0.01 and not (number > 25 and day < '2022-01-01')""",

@@ -17,6 +17,7 @@ from tests.dbt.conftest import dbt
 
 _UNITS = {"usd", "btc", "coin", "native", "base", "quote", "units", "pct", "bp", "ratio", "hours", "count", "index"}
 _UNITS |= {"sessions"}
+_UNITS |= {"correlation", "z", "beta", "severity"}
 
 
 @pytest.fixture(scope="module")
