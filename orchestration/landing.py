@@ -83,7 +83,7 @@ class DatasetReport:
         errors: one line per failure.
         not_recorded: the same for answers that a recorded market does not hold: nothing failed and nothing can be done.
         fetch_seconds, parse_seconds, land_seconds: where the time went; fetching includes archiving.
-        touched: periods of rows that were landed.
+        touched: periods of rows that were landed and have not been examined yet.
     """
 
     table: str
@@ -245,7 +245,8 @@ def refresh_dataset(
         windows = windows_due(dataset, progress, _begin(workspace, dataset), workspace.market.now(), since, until)
         workspace.observer.dataset_started(dataset.table, len(windows))
         for number, window in enumerate(windows, start=1):
-            failure, row_count = _land_window(workspace, dataset, archive, window, run_id, report)
+            is_last = number == len(windows)
+            failure, row_count = _land_window(workspace, dataset, archive, window, run_id, report, is_last=is_last)
             workspace.observer.window_landed(dataset.table, number, len(windows), window, row_count)
             if isinstance(failure, Unreachable | RateLimited | Blocked):
                 # Whoever does not answer now will not answer for the next window either.
@@ -409,9 +410,19 @@ class _Piece:
 
 
 def _land_window(
-    workspace: Workspace, dataset: Dataset, archive: Archive, window: Window, run_id: str, report: DatasetReport
+    workspace: Workspace,
+    dataset: Dataset,
+    archive: Archive,
+    window: Window,
+    run_id: str,
+    report: DatasetReport,
+    *,
+    is_last: bool = False,
 ) -> tuple[SourceError | None, int]:
-    """Fetch, archive, parse and land one window; return why it did not come completely, and how many rows it added."""
+    """Fetch, archive, parse and land one window; return why it did not come completely, and how many rows it added.
+
+    After the last one, what was landed is examined before the warehouse is closed.
+    """
     client = workspace.transport.client(dataset, window, archive.holds)
     before = len(archive.entries())
     pieces: dict[int, _Piece] = {}
@@ -439,9 +450,12 @@ def _land_window(
         pieces[entry.sequence] = _Piece(None, "quarantined", _told(failure))
     clock.lap("fetch_seconds")
     landing = _landing(workspace, dataset, run_id, window, archive.entries(before), pieces, failure)
-    landed = workspace.warehouse.land(landing)
-    clock.lap("land_seconds")
-    report.add(landing, landed)
+    with workspace.warehouse.connect(f"landing {dataset.table}"):
+        landed = workspace.warehouse.land(landing)
+        clock.lap("land_seconds")
+        report.add(landing, landed)
+        if is_last:
+            _examine(workspace, dataset, report)
     return failure, landed.new_row_count + landed.changed_row_count
 
 
@@ -463,6 +477,7 @@ def _examine(workspace: Workspace, dataset: Dataset, report: DatasetReport) -> N
     started = time.perf_counter()
     touched = Window(report.touched[0].start, report.touched[-1].end)
     report.finding_count = examine(workspace.warehouse, dataset, touched, workspace.market.now())
+    report.touched = ()
     report.land_seconds += time.perf_counter() - started
 
 

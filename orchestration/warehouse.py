@@ -294,6 +294,7 @@ class Warehouse:
         self._settings = settings
         self._observer = observer or Observer()
         self._holder_path = self.path.with_name(f"{self.path.name}.writer.json")
+        self._connection: duckdb.DuckDBPyConnection | None = None
         self._lock_path = self.path.with_name(f"{self.path.name}.lock")
         self._progress: dict[str, Progress] | None = None
         self._state_left: tuple[tuple[int, int] | None, ...] | None = None
@@ -336,14 +337,19 @@ class Warehouse:
     def connect(self, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection in UTC under the writer lock; both are released on leaving.
 
+        Within another one it is that connection: opening and closing the file costs more than most of what is done.
+
         Raises:
             WarehouseBusy: see `writer`.
             WarehouseError: the file is open in a program that does not take the lock, is corrupt, or the disk is full.
         """
         with self.writer(purpose):
+            if self._connection is not None:
+                yield self._connection
+                return
             if self._is_written_by_others():
                 self._progress = None
-            connection = self._open()
+            connection = self._connection = self._open()
             try:
                 yield connection
             except _FILE_ERRORS as error:
@@ -356,6 +362,7 @@ class Warehouse:
                     raise KeyboardInterrupt from error
                 raise
             finally:
+                self._connection = None
                 try:
                     connection.close()
                 except duckdb.Error as error:

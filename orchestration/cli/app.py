@@ -389,6 +389,36 @@ def doctor(context: typer.Context, as_json: AsJson = False, market: Market = Non
 
 
 @app.command()
+def alerts(
+    context: typer.Context,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, send nothing.")] = False,
+    test: Annotated[bool, typer.Option("--test", help="Send every sink a test message.")] = False,
+    as_json: AsJson = False,
+    market: Market = None,
+    home: Home = None,
+) -> None:
+    """Show the open alerts, and deliver those that are new.
+
+    Every refresh that publishes delivers as well; each alert is sent once, and once more when it is over.
+
+    [bold]Sinks[/] (environment)
+
+      UNDERTOW_ALERT_WEBHOOK=https://...            JSON by POST; chat services show its `text`
+
+      UNDERTOW_ALERT_SMTP=smtp://user:password@host:587, UNDERTOW_ALERT_MAIL_TO=desk@example.org
+
+      UNDERTOW_ALERT_FILE=alerts.jsonl              a line of JSON each
+
+      UNDERTOW_ALERT_SEVERITY=critical              the least that is sent; warning if not set
+    """
+    from orchestration.cli import alerts as command
+
+    if dry and test:
+        raise Mistake("choose one of --dry-run and --test")
+    raise typer.Exit(command.tell(_settings(context, market, home), dry=dry, test=test, as_json=as_json))
+
+
+@app.command()
 def dev(
     context: typer.Context,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine.")] = 3000,

@@ -142,6 +142,8 @@ def summarise(settings: Settings, result: RefreshResult) -> None:
     for problem in result.build.problems:
         out.print(Text.assemble(("dbt ", "red"), console.plain(problem)))
     published = Published(settings.published_path)
+    if result.alerts_failed_because:
+        out.print(Text.assemble(("alerts ", "red"), console.plain(result.alerts_failed_because)))
     if result.not_published_because:
         out.print(console.text(f"not published: {result.not_published_because}"))
     _show_index(out, published, is_incomplete=any(report.errors for report in result.datasets))

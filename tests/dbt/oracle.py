@@ -178,8 +178,55 @@ def compute(
     return of_panel(panel_of(observations, register, pillars, window_days), explain=True)
 
 
+def hourly(readings: pl.DataFrame, register: pl.DataFrame, pillars: list[str], first: int, last: int) -> list[float]:
+    """The nowcast of each hour from the first to the last, NaN where there is none.
+
+    Args:
+        readings: indicator, observed_hour, usable_hour, value; hours are numbered.
+        register: indicator, pillar, weight, is_zero_inflated, max_age_hours, min_observations.
+        pillars: equally weighted.
+        first: number of the first hour.
+        last: number of the last one.
+    """
+    length = last - first + 1
+    level: dict[str, Array] = {}
+    mid: dict[str, Array] = {}
+    entered: dict[str, npt.NDArray[np.bool_]] = {}
+    for row in register.iter_rows(named=True):
+        seen = readings.filter(indicator=row["indicator"]).sort("usable_hour", "observed_hour")
+        usable = seen["usable_hour"].to_numpy().astype(float)
+        hour_of_week = seen["observed_hour"].to_numpy() % 168
+        z, z_mid = np.full(len(seen), np.nan), np.full(len(seen), np.nan)
+        for hour in range(168):
+            like = hour_of_week == hour
+            z[like], z_mid[like] = trailing_ranks(
+                usable[like],
+                seen["value"].to_numpy()[like],
+                zero_inflated=row["is_zero_inflated"],
+                enough=row["min_observations"],
+                window=24 * 90,
+            )
+        level[row["indicator"]] = carried(usable - first, z, length, row["max_age_hours"])
+        mid[row["indicator"]] = carried(usable - first, z_mid, length, row["max_age_hours"])
+        entered[row["indicator"]] = np.maximum.accumulate(~np.isnan(level[row["indicator"]]))
+    members: dict[str, list[dict[str, object]]] = {
+        p: list(register.filter(pillar=p).iter_rows(named=True)) for p in pillars
+    }
+    score, mid_score, valid = scores(pillars, members, level, mid, entered, length)
+    # An hour is called a day here: the steps count moments, whatever they are.
+    panel = Panel(date.min, pillars, members, {}, level, score, mid_score, valid)
+    printed = of_panel(panel, decay=0.99, burn_in=552).index
+    moments = [date.min + timedelta(days=t) for t in range(length)]
+    return [float(printed[moment]["value"]) if moment in printed else np.nan for moment in moments]
+
+
 def of_panel(
-    panel: Panel, *, decay: float = DECAY, weights: list[float] | None = None, explain: bool = False
+    panel: Panel,
+    *,
+    decay: float = DECAY,
+    weights: list[float] | None = None,
+    burn_in: int = BURN_IN_DAYS,
+    explain: bool = False,
 ) -> Oracle:
     """Steps 3 to 5.
 
@@ -187,13 +234,14 @@ def of_panel(
         panel: ranks and scores.
         decay: of the correlations, per valid day.
         weights: of the pillars, adding up to one; equal if none are given.
+        burn_in: valid days of a pillar before it counts.
         explain: also contributions and the terms of each change.
     """
     pillars, level, score = panel.pillars, panel.level, panel.score
     weight = np.full(len(pillars), 1 / len(pillars)) if weights is None else np.array(weights)
     oracle = Oracle(ranks=panel.ranks)
     rho = correlations(panel.mid_score, panel.valid, decay)
-    usable = panel.valid & (np.cumsum(panel.valid, axis=0) > BURN_IN_DAYS)
+    usable = panel.valid & (np.cumsum(panel.valid, axis=0) > burn_in)
     for t in range(len(score)):
         day = panel.first + timedelta(days=t)
         oracle.correlations[day] = rho[t]

@@ -245,6 +245,41 @@ def test_adds_up(warehouse: duckdb.DuckDBPyConnection, index: Index) -> None:
     assert print_gap < CLOSE and input_gap < CLOSE and change_gap < CLOSE and changes > 500
 
 
+def test_hourly_nowcast(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """By the same steps, with its own window, decay and burn-in."""
+    hours = warehouse.sql(
+        "select hour, hour_ended_at, is_published from intermediate.int_hourly_calendar order by 1"
+    ).fetchall()
+    assert [hour for hour, *_ in hours] == list(range(hours[0][0], hours[-1][0] + 1)), "an hour is missing"
+    register = warehouse.sql("from marts.hourly_register").pl()
+    expected = oracle.hourly(
+        warehouse.sql("from intermediate.int_hourly_readings").pl(),
+        register,
+        sorted(set(register["pillar"])),
+        hours[0][0],
+        hours[-1][0],
+    )
+    want = {
+        ended_at: value
+        for (_, ended_at, is_published), value in zip(hours, expected, strict=True)
+        if is_published and not math.isnan(value)
+    }
+    got = dict(warehouse.sql("select hour_ended_at, cmsi_h from marts.cmsi_hourly").fetchall())
+    assert len(want) > 2000 and got.keys() == want.keys()
+    assert max(abs(got[hour] - want[hour]) for hour in want) < CLOSE
+    stale, carried, most = warehouse.sql("""
+        select
+            count(*) filter (where not is_fresh), count(*) filter (where is_carried),
+            (select max(same_hour) from (
+                select count(*) as same_hour from intermediate.int_hourly_readings
+                where usable_hour > (select max(hour) - 24 * 90 from intermediate.int_hourly_calendar)
+                group by indicator, observed_hour % 168
+            ))
+        from intermediate.int_hourly_inputs
+    """).fetchall()[0]
+    assert stale > 10 and carried > 1000 and most == 13
+
+
 GOLDEN = [
     ((0.9, 0.8, 0.7, 0.95, 0.6, 0.5), 0.5, None, 56.831867039),
     ((0.9, 0.8, 0.7, 0.95, 0.6, 0.5), 0.8, None, 67.766961796),

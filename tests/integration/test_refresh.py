@@ -24,10 +24,11 @@ pytestmark = pytest.mark.timeout(240)
 REFRESH = """
 from orchestration.automation import run_refresh
 from orchestration.settings import Settings
-from tests.integration.days import CORE
-result = run_refresh(Settings.load(), only=CORE)
+from tests.integration.days import {datasets}
+result = run_refresh(Settings.load(), only={datasets})
 print("done" if result.is_success else "failed", flush=True)
 """
+REFRESH_ALL, REFRESH_FEW = REFRESH.format(datasets="CORE"), REFRESH.format(datasets="FEW")
 # Each stops the process dead at a moment that hurts: it says so and waits to be killed.
 STOP = """
 import sys, time
@@ -46,7 +47,7 @@ def store_some(self, body, run_id, **options):
     return stop() if count == 12 else store(self, body, run_id, **options)
 Archive.store = store_some
 """
-    + REFRESH,
+    + REFRESH_FEW,
     "landing": STOP
     + """
 from orchestration.warehouse import Warehouse
@@ -57,31 +58,31 @@ def stop_at(self, connection, landing, landed):
         stop()
 Warehouse._record = stop_at
 """
-    + REFRESH,
+    + REFRESH_FEW,
     "dbt": STOP
     + """
 from orchestration.automation import run_refresh
 from orchestration.progress import Observer
 from orchestration.settings import Settings
-from tests.integration.days import CORE
+from tests.integration.days import FEW
 class Stopper(Observer):
     def node_finished(self, name, number, node_count, status):
         if number == node_count // 2:
             stop()
-run_refresh(Settings.load(), only=CORE, observer=Stopper())
+run_refresh(Settings.load(), only=FEW, observer=Stopper())
 """,
     "publishing": STOP
     + """
 from orchestration.publishing import snapshot
 snapshot._point_to = stop
 """
-    + REFRESH,
+    + REFRESH_FEW,
     "the last moment": STOP
     + """
 from orchestration.build_state import BuildState
 BuildState.note_published = stop
 """
-    + REFRESH,
+    + REFRESH_FEW,
 }
 
 
@@ -162,7 +163,7 @@ def test_killed_at_every_step_and_run_again_is_as_if_never_killed(
 
 
 def test_two_refreshes_at_once_are_as_good_as_one(next_day: dict[str, pl.DataFrame], home: Home) -> None:
-    processes = [home.start(REFRESH, days.NEXT) for _ in range(2)]
+    processes = [home.start(REFRESH_ALL, days.NEXT) for _ in range(2)]
     assert [process.communicate()[0].strip() for process in processes] == ["done", "done"]
     assert_same(home.tables("raw", "marts"), next_day)
 
@@ -233,13 +234,13 @@ def test_a_failing_check_keeps_the_readers_where_they_are(home: Home) -> None:
     settings = home.settings()
     with Warehouse(settings).connect("testing") as connection:
         connection.execute(with_bad_row)
-    result = run_refresh(settings, only=days.CORE, force=True)
+    result = run_refresh(settings, only=["alternative_me"], force=True)
     assert result.build.status == "failed"
     assert any("fear_greed" in problem for problem in result.build.problems)
     assert result.publication is None
     assert version(home) == published
     # The marts in the warehouse are not whole, so an unforced refresh builds again although nothing is new.
-    assert run_refresh(settings, only=days.CORE).build.status == "failed"
+    assert run_refresh(settings, only=["alternative_me"]).build.status == "failed"
 
 
 def test_replaying_the_archive_gives_identical_rows_without_a_network(home: Home) -> None:

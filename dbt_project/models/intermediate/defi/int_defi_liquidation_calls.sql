@@ -1,10 +1,11 @@
 {#
-    Liquidations of loans, each with what it was worth. The notional is the debt that was repaid; where its token has no
-    price here, the collateral that was seized stands for it, which is larger by the penalty. Prices are the close of the
-    hour of the block: the price the protocol's oracle had at the block is not held.
+    Liquidations of loans, each with what it was worth. The notional is the debt that was repaid; where its token has
+    no price here, the collateral that was seized stands for it, which is larger by the penalty. Prices are the close
+    of the hour of the block: the price the protocol's oracle had at the block is not held.
 
-    The penalty is what the borrower lost beyond the debt. It is a small difference of two large figures, so an hour's move
-    of the price can swamp it: outside of 0 to 20 % of the debt, which no collateral of the pool charges, it is unknown.
+    The penalty is what the borrower lost beyond the debt. It is a small difference of two large figures, so an hour's
+    move of the price can swamp it: outside of 0 to 20 % of the debt, which no collateral of the pool charges, it is
+    unknown.
 #}
 with calls as (
     select * from {{ ref("stg_aave__liquidation_calls") }}

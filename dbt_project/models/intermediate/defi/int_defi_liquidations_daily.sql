@@ -60,14 +60,17 @@ days as (
             and read_through.ended_at >= chain_tvl.date + interval '2 days'
 ),
 
+-- Added up as decimals: the sum must be the same to the last bit whatever the order of the rows.
 sums as (
     select
         date,
         count(*) as call_count,
         count(notional_usd) as priced_call_count,
-        sum(notional_usd) as notional_usd,
-        sum(penalty_usd) as penalty_usd,
-        sum(case when penalty_usd is not null then notional_usd end) as penalised_usd,
+        cast(sum(cast(notional_usd as decimal(38, 6))) as double) as notional_usd,
+        cast(sum(cast(penalty_usd as decimal(38, 6))) as double) as penalty_usd,
+        cast(
+            sum(case when penalty_usd is not null then cast(notional_usd as decimal(38, 6)) end) as double
+        ) as penalised_usd,
         max(notional_usd) as largest_usd,
         max(available_at) as available_at
     from calls

@@ -1,13 +1,13 @@
 {{ config(materialized="table") }}
 {#
-    What each venue printed for a dollar coin, hour by hour, in its own quote coin and in US dollars. The price of an hour
-    is what its volume was traded at; where a venue tells no turnover, the mean of open, high, low and close. Where minutes
-    are held, the lowest five minutes of the hour stand beside it.
+    What each venue printed for a dollar coin, hour by hour, in its own quote coin and in US dollars. The price of an
+    hour is what its volume was traded at; where a venue tells no turnover, the mean of open, high, low and close.
+    Where minutes are held, the lowest five minutes of the hour stand beside it.
 
-    A price against another coin is no price in dollars. The rate is the median of the venues that trade that coin against
-    dollars in the same hour; without one, the vendor's price of the day, as long as it is within half a per cent of a
-    dollar: when the quote coin itself moves, a price of the day cannot convert an hour. Hours of less than 10,000 dollars
-    of turnover say nothing and are left out.
+    A price against another coin is no price in dollars. The rate is the median of the venues that trade that coin
+    against dollars in the same hour; without one, the vendor's price of the day, as long as it is within half a per
+    cent of a dollar: when the quote coin itself moves, a price of the day cannot convert an hour. Hours of less than
+    10,000 dollars of turnover say nothing and are left out.
 #}
 {% set floor_usd = 10000 %}
 
@@ -46,13 +46,14 @@ reference_prices as (
     inner join coins on prices.coin = coins.coin
 ),
 
--- Some archives leave the turnover in the quote coin empty, so minutes are weighed by the coins traded.
+-- Some archives leave the turnover in the quote coin empty, so minutes are weighed by the coins traded; as decimals, so
+-- that the sum is the same to the last bit whatever the order of the rows.
 five_minutes as (
     select
         symbol,
         date_trunc('hour', opened_at) as opened_at,
-        sum((high_price + low_price + close_price) / 3.0 * volume_base) as turnover,
-        sum(volume_base) as volume_base,
+        sum(cast((high_price + low_price + close_price) / 3.0 * volume_base as decimal(38, 8))) as turnover,
+        sum(cast(volume_base as decimal(38, 8))) as volume_base,
         min(low_price) as low_price,
         max(high_price) as high_price,
         {{ value_at_max("close_price", "opened_at") }} as close_price,
@@ -69,9 +70,9 @@ hours_of_minutes as (
         min(low_price) as low_price,
         max(high_price) as high_price,
         {{ value_at_max("close_price", "last_opened_at") }} as close_price,
-        sum(turnover) as turnover,
-        sum(turnover) / sum(volume_base) as price,
-        min(turnover / volume_base) as lowest_price,
+        cast(sum(turnover) as double) as turnover,
+        cast(sum(turnover) as double) / cast(sum(volume_base) as double) as price,
+        min(cast(turnover as double) / cast(volume_base as double)) as lowest_price,
         max(available_at) as available_at
     from five_minutes
     group by symbol, opened_at

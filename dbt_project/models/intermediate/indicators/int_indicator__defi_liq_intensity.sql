@@ -1,7 +1,7 @@
 {#
-    S2: loans liquidated in a day in per cent of the value locked on their chain when the day began. The loans outstanding
-    would be the better measure and are not held. A day without a liquidation is zero; a day on which more than one
-    liquidation in twenty has no price has no value.
+    S2: loans liquidated in a day in per cent of the value locked on their chain when the day began. The loans
+    outstanding would be the better measure and are not held. A day without a liquidation is zero; a day on which more
+    than one liquidation in twenty has no price has no value.
 #}
 with days as (
     select * from {{ ref("int_defi_liquidations_daily") }}

@@ -1,6 +1,6 @@
 {#
-    How much thinner the book is at night: minus the logarithm of the night liquidity ratio (L3), the depth within 1 % of
-    mid of the six thinnest UTC hours of 30 days over that of the six thickest.
+    How much thinner the book is at night: minus the logarithm of the night liquidity ratio (L3), the depth within 1 %
+    of mid of the six thinnest UTC hours of 30 days over that of the six thickest.
 #}
 with nights as (
     select * from {{ ref("int_night_liquidity_daily") }}

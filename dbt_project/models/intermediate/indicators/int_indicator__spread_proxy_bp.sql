@@ -10,7 +10,7 @@ estimates as (
     select
         asset,
         date,
-        {{ corwin_schultz_bp("high_usd", "low_usd", "previous_high_usd", "previous_low_usd") }} as spread_bp,
+        {{ corwin_schultz_ratio("high_usd", "low_usd", "previous_high_usd", "previous_low_usd") }} as spread_ratio,
         available_at
     from candles
     where previous_high_usd is not null and previous_low_usd > 0
@@ -20,7 +20,7 @@ per_asset as (
     select
         asset,
         date,
-        case when count(*) >= 20 then avg(spread_bp) end as spread_bp,
+        case when count(*) >= 20 then 1e4 * avg(spread_ratio) end as spread_bp,
         max(available_at) as available_at
     from estimates
     group by asset, date

@@ -1,7 +1,8 @@
 {#
     Share of synthetic dollar coins, which a derivatives position backs, in the circulating units of the dollar coins
-    followed. It begins with the first synthetic coin: before, nobody followed one. A coin is in the sum from its first day
-    to its last valid one; a day on which one of them is missing has no value, because the others' share would jump.
+    followed. It begins with the first synthetic coin: before, nobody followed one. A coin is in the sum from its
+    first day to its last valid one; a day on which one of them is missing has no value, because the others' share
+    would jump.
 #}
 with coins as (
     select * from {{ ref("int_stablecoins_daily") }}
@@ -33,8 +34,16 @@ final as (
         case
             when count(*) = count(coins.circulating_units)
                 then
-                    100.0 * sum(case when members.backing = 'synthetic' then coins.circulating_units else 0.0 end)
-                    / nullif(sum(coins.circulating_units), 0.0)
+                    100.0
+                    * cast(
+                        sum(
+                            case
+                                when members.backing = 'synthetic' then cast(coins.circulating_units as decimal(38, 6))
+                            end
+                        )
+                        as double
+                    )
+                    / nullif(cast(sum(cast(coins.circulating_units as decimal(38, 6))) as double), 0.0)
         end as value,
         max(coins.supply_available_at) as available_at
     from days

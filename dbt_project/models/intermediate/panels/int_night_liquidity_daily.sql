@@ -1,11 +1,12 @@
 {#
-    L3 per asset: the median depth of the six UTC hours that are thinnest over 30 days, over that of the six thickest. The
-    hours are ordered anew every day by their own median; of both sixes the median of the hours' medians counts. All 24
-    hours must have one. Choosing the thinnest of noisy hours gives a ratio below one even without a pattern, so the
-    ratio is read against its own past.
+    L3 per asset, on the perpetual book of Binance: the median depth of the six UTC hours that are thinnest over 30
+    days, over that of the six thickest. The hours are ordered anew every day by their own median; of both sixes the
+    median of the hours' medians counts. All 24 hours must have one. Choosing the thinnest of noisy hours gives a ratio
+    below one even without a pattern, so the ratio is read against its own past.
 #}
 with hours as (
     select * from {{ ref("int_depth_norms_hourly") }}
+    where venue = 'binance'
 ),
 
 placed as (

@@ -2,8 +2,9 @@
 
 {#
     What one coin cost in US dollars at the end of an hour on each spot venue. Binance quotes in Tether, which is not a
-    dollar: its price is converted with what Tether cost in dollars in that hour on Coinbase and Bitstamp (their mean, or
-    the one that traded it). Without such a price the hour of Binance has no value: one Tether is never taken for a dollar.
+    dollar: its price is converted with what Tether cost in dollars in that hour on Coinbase and Bitstamp (their mean,
+    or the one that traded it). Without such a price the hour of Binance has no value: one Tether is never taken for a
+    dollar.
 #}
 with coinbase as (
     select * from {{ ref("stg_coinbase__spot_candles") }}

@@ -15,9 +15,9 @@ estimates as (
     select
         candles.asset,
         candles.opened_at,
-        {{ corwin_schultz_bp(
+        {{ corwin_schultz_ratio(
             "candles.high_usd", "candles.low_usd", "candles.previous_high_usd", "candles.previous_low_usd"
-        ) }} as spread_bp,
+        ) }} as spread_ratio,
         candles.available_at
     from candles
     inner join bounds on candles.opened_at >= bounds.first_at
@@ -28,7 +28,7 @@ days as (
     select
         asset,
         opened_at + interval '1 hour' as hour_ended_at,
-        case when count(*) over last_day >= 20 then avg(spread_bp) over last_day end as spread_bp,
+        case when count(*) over last_day >= 20 then 1e4 * avg(spread_ratio) over last_day end as spread_bp,
         max(available_at) over last_day as available_at
     from estimates
     window last_day as (

@@ -3,6 +3,8 @@
 {# One line per input of the nowcast; a test holds that none of the register is missing here. #}
 {% set indicators = [
     "funding_neg_stress_3d",
+    "liq_intensity_24h",
+    "perp_discount_bp",
     "depth_gap_hod",
     "spread_proxy_bp",
     "xvenue_dispersion_bp",

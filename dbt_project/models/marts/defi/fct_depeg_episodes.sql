@@ -39,6 +39,18 @@ numbered as (
     from off_peg
 ),
 
+ranked as (
+    select
+        *,
+        coalesce(worst_bp, worst_quote_bp) as venue_bp,
+        max(coalesce(worst_bp, worst_quote_bp)) over (partition by symbol, episode_number) as deepest_venue_bp,
+        greatest(market_bp, coalesce(worst_bp, worst_quote_bp)) as shortfall_bp,
+        max(greatest(market_bp, coalesce(worst_bp, worst_quote_bp))) over (
+            partition by symbol, episode_number
+        ) as deepest_bp
+    from numbered
+),
+
 episodes as (
     select
         symbol,
@@ -48,13 +60,13 @@ episodes as (
         min(date) as first_date,
         max(date) as last_date,
         sum(period_hours) as off_peg_hours,
-        {{ value_at_max("started_at", "greatest(market_bp, coalesce(worst_bp, worst_quote_bp))") }} as trough_at,
+        min(case when shortfall_bp = deepest_bp then started_at end) as trough_at,
         min(market_price_usd) as market_price_low_usd,
         max(market_bp) as market_bp,
         max(worst_hour_bp) as worst_hour_bp,
         max(worst_bp) as worst_bp,
         max(worst_quote_bp) as worst_quote_bp,
-        {{ value_at_max("worst_venue", "coalesce(worst_bp, worst_quote_bp)") }} as worst_venue,
+        min(case when venue_bp = deepest_venue_bp then worst_venue end) as worst_venue,
         max(venue_count) as venue_count,
         min(coalesce(market_basis, 'none')) as market_basis,
         sum(case when is_venue_local then 1 else 0 end) as venue_local_count,
@@ -62,7 +74,7 @@ episodes as (
         count(market_bp) as known_count,
         count(*) as period_count,
         max(available_at) as available_at
-    from numbered
+    from ranked
     group by symbol, episode_number
 ),
 

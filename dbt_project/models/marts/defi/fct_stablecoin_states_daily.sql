@@ -1,6 +1,6 @@
 {#
-    Every dollar coin by day: how far below a dollar it was across the market and at its worst venue, and what that makes
-    it. Days begin with the coin's first price and end with the last whole day.
+    Every dollar coin by day: how far below a dollar it was across the market and at its worst venue, and what that
+    makes it. Days begin with the coin's first price and end with the last whole day.
 #}
 with periods as (
     select * from {{ ref("int_stablecoin_deviations") }}
@@ -18,6 +18,15 @@ supply as (
     select * from {{ ref("int_stablecoins_daily") }}
 ),
 
+-- A day without a shortfall has no worst venue; of those that tie, the first by name stands for them.
+ranked as (
+    select
+        *,
+        coalesce(worst_bp, worst_quote_bp) as shortfall_bp,
+        max(coalesce(worst_bp, worst_quote_bp)) over (partition by symbol, date) as deepest_bp
+    from periods
+),
+
 days as (
     select
         periods.symbol,
@@ -31,7 +40,11 @@ days as (
         max(periods.worst_hour_bp) as worst_hour_bp,
         max(periods.worst_bp) as worst_bp,
         max(periods.worst_quote_bp) as worst_quote_bp,
-        {{ value_at_max("periods.worst_venue", "coalesce(periods.worst_bp, periods.worst_quote_bp)") }} as worst_venue,
+        min(
+            case
+                when periods.shortfall_bp = periods.deepest_bp and periods.deepest_bp > 0 then periods.worst_venue
+            end
+        ) as worst_venue,
         sum(case when periods.market_bp > 50 then periods.period_hours else 0 end) as over_50bp_hours,
         sum(case when periods.worst_hour_bp > 50 then periods.period_hours else 0 end) as venue_over_50bp_hours,
         count(periods.market_bp) as known_count,
@@ -39,7 +52,7 @@ days as (
         sum(case when periods.is_venue_local then 1 else 0 end) as venue_local_count,
         sum(case when periods.is_venue_local is null then 1 else 0 end) as undecided_count,
         max(periods.available_at) as available_at
-    from periods
+    from ranked as periods
     inner join market on periods.date <= market.last_closed_date
     group by periods.symbol, periods.date
 ),
@@ -77,7 +90,9 @@ final as (
         judged.worst_bp as deviation_worst_bp,
         judged.worst_quote_bp as deviation_worst_quote_bp,
         judged.worst_venue,
-        cast(case when judged.known_count = judged.period_count then judged.over_50bp_hours end as bigint) as over_50bp_hours,
+        cast(
+            case when judged.known_count = judged.period_count then judged.over_50bp_hours end as bigint
+        ) as over_50bp_hours,
         cast(
             case when judged.worst_hour_bp is not null then judged.venue_over_50bp_hours end as bigint
         ) as venue_over_50bp_hours,

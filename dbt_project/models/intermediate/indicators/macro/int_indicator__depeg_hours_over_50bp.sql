@@ -1,6 +1,7 @@
 {#
-    S1, companion: hours of the day in which a coin was more than 50 basis points short across the market. A coin that only
-    the vendor prices, once a day, is short for 24 hours or none. An hour without a price leaves the day without a value.
+    S1, companion: hours of the day in which a coin was more than 50 basis points short across the market. A coin that
+    only the vendor prices, once a day, is short for 24 hours or none. An hour without a price leaves the day without
+    a value.
 #}
 with periods as (
     select * from {{ ref("int_stablecoin_deviations") }}

@@ -12,7 +12,7 @@ final as (
         periods.date as observed_date,
         periods.symbol as scope,
         case when count(periods.worst_bp) >= 20 then max(periods.worst_bp) end as value,
-        max(case when periods.worst_bp is not null then periods.available_at end) as available_at
+        max(case when periods.worst_bp is not null then periods.venues_available_at end) as available_at
     from periods
     inner join market on periods.date <= market.last_closed_date
     where periods.venue_count > 0
