@@ -1,6 +1,7 @@
 {#
-    Demand for Bitcoin that can be counted against supply that can be counted, over 30 days and in US dollars (F11). Each
-    part is null where its source is silent or incomplete. A net sale by companies is supply, as an outflow of the funds is.
+    Demand for Bitcoin that can be counted against supply that can be counted, over 30 days and in US dollars (F11).
+    Each part is null where its source is silent or incomplete. A net sale by companies is supply, as an outflow of the
+    funds is.
 #}
 {{ config(materialized="table") }}
 
@@ -144,8 +145,9 @@ joined as (
         stable_growth.stable_supply_change_usd,
         sold.lth_net_distribution_btc * priced.mean_price_usd as lth_net_distribution_usd,
         mined.issuance_usd,
-        greatest(fund_flows.available_at, companies.available_at, sold.available_at, mined.available_at, priced.available_at)
-            as available_at,
+        greatest(
+            fund_flows.available_at, companies.available_at, sold.available_at, mined.available_at, priced.available_at
+        ) as available_at,
         stable_growth.available_at as stable_available_at
     from sold
     left join fund_flows on sold.date = fund_flows.date
@@ -166,7 +168,8 @@ final as (
         case when etf_net_flow_usd is not null and treasury_net_buy_usd is not null
             then greatest(etf_net_flow_usd, 0) + greatest(treasury_net_buy_usd, 0)
         end as direct_demand_usd,
-        greatest(stable_supply_change_usd, 0) as stable_growth_usd,
+        case when stable_supply_change_usd is not null then greatest(stable_supply_change_usd, 0) end
+            as stable_growth_usd,
         case
             when etf_net_flow_usd is not null and treasury_net_buy_usd is not null
                 and lth_net_distribution_usd is not null and issuance_usd is not null

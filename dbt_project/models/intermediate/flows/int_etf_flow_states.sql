@@ -1,11 +1,12 @@
 {#
-    Outflow episodes of the US spot funds, session by session (C4). Each row says what could be said once every session up
-    to it was known, and `usable_on` is the first day whose cut-off knew that much; the machine looks back only.
+    Outflow episodes of the US spot funds, session by session (C4). Each row says what could be said once every session
+    up to it was known, and `usable_on` is the first day whose cut-off knew that much; the machine looks back only.
 
-    An episode opens when the five-session sum ranks in the lowest tenth of the trailing window and ends when it ranks at
-    or above the sixtieth per cent (reversal). Within it, flows have stabilised when for three sessions running there was
-    no outflow, the five-session sum had recovered to a quarter of the episode's worst, and the largest outflow of three
-    sessions was below the episode's median outflow; a new sum in the lowest tenth undoes that.
+    An episode opens when the five-session sum ranks in the lowest tenth of the trailing window and ends when it ranks
+    at or above the sixtieth per cent (reversal). Within it, flows have stabilised when for three sessions running there
+    was no outflow, the five-session sum had recovered to a quarter of the episode's worst, and the largest outflow of
+    three sessions was below the episode's median outflow; a new sum in the lowest tenth undoes that. Behind a hole of
+    more than ten sessions the machine starts afresh: what became of the episode before it is not known.
 #}
 {{ config(materialized="table") }}
 
@@ -75,6 +76,29 @@ sessions as (
     window to_date as (partition by asset order by session_number rows between unbounded preceding and current row)
 ),
 
+gaps as (
+    select
+        *,
+        case
+            when
+                session_number - max(case when flow_usd is not null then session_number end) over (
+                    partition by asset order by session_number rows between unbounded preceding and 1 preceding
+                ) > 10
+                then 1
+            else 0
+        end as is_restart
+    from sessions
+),
+
+segments as (
+    select
+        *,
+        sum(is_restart) over (
+            partition by asset order by session_number rows between unbounded preceding and current row
+        ) as segment_number
+    from gaps
+),
+
 summed as (
     select
         *,
@@ -82,7 +106,7 @@ summed as (
         case when count(flow_usd) over last_three = 3 then max(greatest(0.0, -flow_usd)) over last_three end
             as max_outflow_3s_usd,
         max(case when pending_fund_count > 0 then 1 else 0 end) over last_five = 1 as is_provisional
-    from sessions
+    from segments
     window
         last_five as (partition by asset order by session_number range between 4 preceding and current row),
         last_three as (partition by asset order by session_number range between 2 preceding and current row)
@@ -106,7 +130,8 @@ signals as (
     select
         summed.*,
         ranked.observation_count,
-        case when ranked.observation_count >= 250 then ranked.flow_5s_rank_pct end as flow_5s_rank_pct
+        case when ranked.observation_count >= {{ var("flow_rank_min_sessions", 250) }} then ranked.flow_5s_rank_pct end
+            as flow_5s_rank_pct
     from summed
     left join ranked on summed.asset = ranked.asset and summed.session_number = ranked.session_number
 ),
@@ -116,9 +141,13 @@ marked as (
         *,
         max(case when flow_5s_rank_pct <= 10 then session_number end) over to_date as last_opening_number,
         max(case when flow_5s_rank_pct < 60 then session_number end) over to_date as last_below_number,
-        count(flow_5s_rank_pct) over to_date as ranked_count
+        count(flow_5s_rank_pct) over (
+            partition by asset order by session_number rows between unbounded preceding and current row
+        ) as ranked_count
     from signals
-    window to_date as (partition by asset order by session_number rows between unbounded preceding and current row)
+    window to_date as (
+        partition by asset, segment_number order by session_number rows between unbounded preceding and current row
+    )
 ),
 
 closed as (
@@ -127,7 +156,7 @@ closed as (
         min(case when flow_5s_rank_pct >= 60 then session_number end) over since_opening as reversal_number
     from marked
     window since_opening as (
-        partition by asset, last_opening_number order by session_number
+        partition by asset, segment_number, last_opening_number order by session_number
         rows between unbounded preceding and current row
     )
 ),
@@ -144,7 +173,11 @@ started as (
     select
         *,
         case
-            when is_in_episode and not coalesce(lag(is_in_episode) over (partition by asset order by session_number), false)
+            when
+                is_in_episode
+                and not coalesce(
+                    lag(is_in_episode) over (partition by asset, segment_number order by session_number), false
+                )
                 then 1
             else 0
         end as is_start
@@ -212,7 +245,7 @@ stabilised as (
         *,
         coalesce(
             max(case when is_persistent then 1 else 0 end) over (
-                partition by asset, last_opening_number, is_in_episode order by session_number
+                partition by asset, segment_number, last_opening_number, is_in_episode order by session_number
                 rows between unbounded preceding and current row
             ),
             0
@@ -249,6 +282,7 @@ final as (
         pending_share_pct,
         pending_fund_count,
         is_provisional,
+        segment_number < max(segment_number) over (partition by asset) as is_before_hole,
         known_at,
         {{ usable_date("known_at") }} as usable_on
     from stabilised

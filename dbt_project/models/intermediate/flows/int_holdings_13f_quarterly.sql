@@ -1,7 +1,8 @@
 {#
-    What large managers said they held of the spot funds at the end of a quarter. A quarter is shown once its 45 days are
-    over; filings later than three days past that stay out, so that a quarter does not change its meaning as stragglers
-    come in. A restatement replaces what the manager had filed before; "new holdings" adds to it. Options are not counted.
+    What large managers said they held of the spot funds at the end of a quarter. A quarter is shown once its 45 days
+    are over; filings later than three days past that stay out, so that a quarter does not change its meaning as
+    stragglers come in. A restatement replaces what the manager had filed before; "new holdings" adds to it. Options are
+    not counted.
 #}
 with positions as (
     select * from {{ ref("stg_sec__holdings_13f") }}

@@ -1,6 +1,7 @@
 {#
-    What of the six signs of institutional buying was known at the cut-off of each Sunday (C5): one row per week and flag,
-    each with its own lag. A flag reads the newest figure known by then; a figure older than the flag allows is missing.
+    What of the six signs of institutional buying was known at the cut-off of each Sunday (C5): one row per week and
+    flag, each with its own lag. A flag reads the newest figure known by then; a figure older than the flag allows is
+    missing.
 #}
 with funds as (
     select * from {{ ref("int_etf_flow_sessions") }}

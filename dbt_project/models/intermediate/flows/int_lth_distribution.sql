@@ -1,8 +1,9 @@
 {#
-    What long-term holders parted with over 30 days, by each definition that can be computed (C6): the fall of the supply
-    older than the vendor's cut, and the coins that the net profit realised in the window would have come from. Positive
-    is distribution. The implied figures give all of the market's net realised profit to long-term holders; a window
-    that realised no net profit implies no coins, one whose price is not above the cost can not be read.
+    What long-term holders parted with over 30 days, by each definition that can be computed (C6): the fall of the
+    supply older than the vendor's cut, and the coins that the net profit realised in the window would have come from.
+    Positive is distribution. The implied figures give all of the market's net realised profit to long-term holders; a
+    window that realised no net profit implies no coins, and one whose mean price is not a tenth above the cost can not
+    be read, because the quotient grows without bound there.
 #}
 {{ config(materialized="table") }}
 
@@ -50,7 +51,8 @@ net as (
         greatest(available_at, max(available_at) over month_before) as available_at
     from supplies
     window month_before as (
-        partition by definition order by date range between interval '30 days' preceding and interval '30 days' preceding
+        partition by definition
+        order by date range between interval '30 days' preceding and interval '30 days' preceding
     )
 ),
 
@@ -110,7 +112,7 @@ network_windows as (
         later.mean_price_usd,
         earlier.cost_usd,
         opening.lth_supply_btc as opening_supply_btc,
-        greatest(later.available_at, earlier.available_at) as available_at
+        greatest(later.available_at, earlier.available_at, opening.available_at) as available_at
     from network_values as later
     inner join network_values as earlier on earlier.date = {{ days_before("later.date", 30) }}
     left join bgeometrics as opening on earlier.date = opening.date
@@ -126,8 +128,10 @@ implied as (
     select
         definition,
         date,
-        case when mean_price_usd > cost_usd then greatest(net_profit_usd, 0) / (mean_price_usd - cost_usd) end
-            as distributed_30d_btc,
+        case
+            when net_profit_usd is not null and mean_price_usd >= 1.1 * cost_usd
+                then greatest(net_profit_usd, 0) / (mean_price_usd - cost_usd)
+        end as distributed_30d_btc,
         opening_supply_btc,
         available_at
     from profits

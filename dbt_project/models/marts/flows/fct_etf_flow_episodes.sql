@@ -11,7 +11,9 @@ moves as (
     select
         *,
         case
-            when state = 'outflow' and lag(state) over (partition by asset, episode order by session_number) = 'stabilised'
+            when
+                state = 'outflow'
+                and lag(state) over (partition by asset, episode order by session_number) = 'stabilised'
                 then 1
             else 0
         end as is_relapse
@@ -37,6 +39,8 @@ final as (
         cast(sum(case when state <> 'reversed' and (is_provisional or flow_usd is null) then 1 else 0 end) as integer)
             as provisional_sessions,
         cast(sum(is_relapse) as integer) as relapse_count,
+        coalesce(max(case when state = 'reversed' then 0 end), max(case when is_before_hole then 1 else 0 end)) = 1
+            as is_broken_off,
         max(known_at) as available_at
     from moves
     group by asset, episode

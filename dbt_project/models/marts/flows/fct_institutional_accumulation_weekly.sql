@@ -1,7 +1,7 @@
 {#
-    Whether institutions were buying again, judged each Sunday by what was known at its cut-off (C5): at least four of the
-    available flags positive, two Sundays running. Fewer than four flags available decide nothing. Quarterly holdings come
-    45 days late and stand beside the state as a later confirmation; they never enter it.
+    Whether institutions were buying again, judged each Sunday by what was known at its cut-off (C5): at least four of
+    the available flags positive, two Sundays running. Fewer than four flags available decide nothing. Quarterly
+    holdings come 45 days late and stand beside the state as a later confirmation; they never enter it.
 #}
 with flags as (
     select * from {{ ref("int_institutional_flags_weekly") }}

@@ -1,4 +1,7 @@
-{# F11: countable demand for Bitcoin over countable supply, 30 days; three tenths of the stablecoins' growth count as demand. #}
+{#
+    F11: countable demand for Bitcoin over countable supply, 30 days; three tenths of the stablecoins' growth count as
+    demand.
+#}
 with parts as (
     select * from {{ ref("int_absorption_30d") }}
 ),

@@ -36,7 +36,8 @@ final as (
     select
         days.date as observed_date,
         days.asset as scope,
-        case when count(*) = count(later.holdings_coin) then sum(later.holdings_coin - earlier.holdings_coin) end as value,
+        case when count(*) = count(later.holdings_coin) then sum(later.holdings_coin - earlier.holdings_coin) end
+            as value,
         max(days.available_at) as available_at
     from days
     inner join holdings as earlier

@@ -1,61 +1,115 @@
 {#
-    F8: Bitcoin a company reported to have bought, less sold, in a week from Monday to Sunday. A week without a report is
-    zero only where the reports around it follow from each other and the source has been read past it. A week is known a
-    day and a half after it ended, when its Sunday's reports are in.
+    F8: Bitcoin a company reported to have bought, less sold, in a week from Monday to Sunday, known a day and a half
+    after the week ended. Silence is not zero: a week without a report is zero from the instant a later statement of the
+    company's coins, the next report's or its own dashboard's, shows that none had moved. Until then it has no value.
 #}
-with reports as (
-    select * from {{ ref("int_treasury_reports") }}
+with purchases as (
+    select * from {{ ref("stg_sosovalue__treasury_purchases") }}
 ),
 
-landings as (
-    select * from {{ ref("stg_ops__landings") }}
-    where table_name = 'sosovalue__treasury_purchases' and status in ('landed', 'unchanged')
+dashboards as (
+    select * from {{ ref("stg_strategy__bitcoin_kpis") }}
 ),
 
-source_read as (
-    select {{ utc_date("max(window_ended_at)") }} as read_until_date from landings
+market as (
+    select * from {{ ref("stg_ops__market") }}
 ),
 
+reports as (
+    select
+        *,
+        min(reported_on) over (partition by ticker) as first_reported_on,
+        lead(reported_on) over (partition by ticker order by reported_on) as next_reported_on
+    from purchases
+),
+
+statements as (
+    select
+        ticker,
+        reported_on as stated_on,
+        holdings_btc - net_purchase_btc as holdings_btc,
+        available_at
+    from purchases
+    union all
+    select
+        company as ticker,
+        {{ utc_date("observed_at") }} as stated_on,
+        holdings_btc,
+        available_at
+    from dashboards
+),
+
+-- To the end of the week of the last statement.
 days as (
-    {{ date_rows("(select min(reported_on) from reports)", "(select read_until_date from source_read)") }}
+    {{ date_rows(
+        "(select min(reported_on) from purchases)",
+        "(select cast(max(stated_on) + interval '6 days' as date) from statements)",
+    ) }}
 ),
 
+-- Each week that is over, with the last report by its end.
 weeks as (
     select
         {{ days_before("days.date", 6) }} as week_started_on,
         days.date as week_ended_on,
-        companies.ticker
+        reports.ticker,
+        reports.holdings_btc,
+        reports.next_reported_on
     from days
-    inner join source_read on days.date < source_read.read_until_date
-    inner join (select distinct ticker, first_reported_on from reports) as companies
-        on {{ days_before("days.date", 6) }} >= companies.first_reported_on
+    inner join reports
+        on
+            reports.reported_on <= days.date
+            and (reports.next_reported_on > days.date or reports.next_reported_on is null)
+            and reports.first_reported_on <= {{ days_before("days.date", 6) }}
+    inner join market on days.date < market.last_closed_date
     where {{ iso_weekday("days.date") }} = 7
 ),
 
-holes as (
-    select * from reports
-    where not is_complete
+reported as (
+    select
+        weeks.ticker,
+        weeks.week_ended_on,
+        case when count(*) = count(purchases.net_purchase_btc) then sum(purchases.net_purchase_btc) end as net_buy_btc,
+        max(purchases.available_at) as available_at
+    from weeks
+    inner join purchases
+        on
+            weeks.ticker = purchases.ticker
+            and purchases.reported_on between weeks.week_started_on and weeks.week_ended_on
+    group by weeks.ticker, weeks.week_ended_on
+),
+
+-- Coins unchanged within a thousandth, for the vendors round.
+confirmed as (
+    select
+        weeks.ticker,
+        weeks.week_ended_on,
+        min(statements.available_at) as available_at
+    from weeks
+    inner join statements
+        on
+            weeks.ticker = statements.ticker
+            and statements.stated_on > weeks.week_ended_on
+            and (statements.stated_on <= weeks.next_reported_on or weeks.next_reported_on is null)
+            and abs(statements.holdings_btc - weeks.holdings_btc) <= 0.001 * weeks.holdings_btc
+    group by weeks.ticker, weeks.week_ended_on
 ),
 
 final as (
     select
         weeks.week_ended_on as observed_date,
         lower(weeks.ticker) as scope,
-        case when count(holes.ticker) = 0 then coalesce(sum(reports.net_purchase_btc), 0) end as value,
+        case
+            when reported.ticker is not null then reported.net_buy_btc
+            when confirmed.ticker is not null then 0.0
+        end as value,
         greatest(
-            max(reports.available_at), cast(weeks.week_ended_on as timestamp with time zone) + interval '36 hours'
+            case when reported.ticker is not null then reported.available_at else confirmed.available_at end,
+            cast(weeks.week_ended_on as timestamp with time zone) + interval '36 hours'
         ) as available_at
     from weeks
-    left join reports
-        on
-            weeks.ticker = reports.ticker
-            and reports.reported_on between weeks.week_started_on and weeks.week_ended_on
-    left join holes
-        on
-            weeks.ticker = holes.ticker
-            and weeks.week_ended_on > holes.previous_reported_on
-            and weeks.week_started_on < holes.reported_on
-    group by weeks.week_ended_on, weeks.ticker
+    left join reported on weeks.ticker = reported.ticker and weeks.week_ended_on = reported.week_ended_on
+    left join confirmed on weeks.ticker = confirmed.ticker and weeks.week_ended_on = confirmed.week_ended_on
 )
 
 select * from final

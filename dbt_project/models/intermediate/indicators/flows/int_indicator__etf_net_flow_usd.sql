@@ -1,4 +1,6 @@
-{# F1: net flow of all US spot funds of an asset in a session. A session of which a fund is still missing has no value. #}
+{#
+    F1: net flow of all US spot funds of an asset in a session. A session of which a fund is still missing has no value.
+#}
 with sessions as (
     select * from {{ ref("int_etf_flow_sessions") }}
 ),

@@ -1,4 +1,6 @@
-{# F10: managers that reported shares of a spot fund for the end of a quarter, each counted once; known 48 days later. #}
+{#
+    F10: managers that reported shares of a spot fund for the end of a quarter, each counted once; known 48 days later.
+#}
 with positions as (
     select * from {{ ref("int_holdings_13f_quarterly") }}
 ),

@@ -1,7 +1,7 @@
 {#
-    F10: change of the shares that large managers held from one quarter's end to the next, at the later quarter's value of
-    a share, so that a price that moved is no purchase. A fund nobody reported counts as none held; a quarter without any
-    report has no value.
+    F10: change of the shares that large managers held from one quarter's end to the next, at the later quarter's value
+    of a share, so that a price that moved is no purchase. A fund nobody reported counts as none held; a quarter without
+    any report has no value.
 #}
 with positions as (
     select * from {{ ref("int_holdings_13f_quarterly") }}
@@ -13,7 +13,11 @@ quarters as (
         quarter_end_date,
         lag(quarter_end_date) over (partition by asset order by quarter_end_date) as earlier_quarter_end_date,
         available_at
-    from (select asset, quarter_end_date, max(available_at) as available_at from positions group by asset, quarter_end_date)
+    from (
+        select asset, quarter_end_date, max(available_at) as available_at
+        from positions
+        group by asset, quarter_end_date
+    )
 ),
 
 -- Both quarters' funds: one that was sold out is valued at what a share was worth a quarter before.

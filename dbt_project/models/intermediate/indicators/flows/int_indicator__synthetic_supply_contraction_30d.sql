@@ -1,6 +1,6 @@
 {#
-    Companion of F5: the same fall of circulating units for synthetic and yield-bearing dollar coins, which are created and
-    unwound with leverage. A coin that has gone silent leaves the day without a value.
+    Companion of F5: the same fall of circulating units for synthetic and yield-bearing dollar coins, which are created
+    and unwound with leverage. A coin that has gone silent leaves the day without a value.
 #}
 with coins as (
     select * from {{ ref("int_stablecoins_daily") }}
@@ -23,7 +23,8 @@ final as (
     select
         cast(earlier_date + interval '30 days' as date) as observed_date,
         'market' as scope,
-        case when count(*) = count(units) and sum(units) > 0 then 100.0 * ln(sum(earlier_units) / sum(units)) end as value,
+        case when count(*) = count(units) and sum(units) > 0 then 100.0 * ln(sum(earlier_units) / sum(units)) end
+            as value,
         max(available_at) as available_at
     from pairs
     group by earlier_date

@@ -12,7 +12,8 @@ final as (
     select
         report_date as observed_date,
         asset as scope,
-        (leveraged_fund_long_contracts - leveraged_fund_short_contracts) * case contract_code when '133741' then 5 else 50 end as value,
+        (leveraged_fund_long_contracts - leveraged_fund_short_contracts)
+        * case contract_code when '133741' then 5 else 50 end as value,
         available_at
     from reports
 )
