@@ -47,7 +47,7 @@ def read_study(
     readings, met = predictors.pl(), triggers.pl()
     known = register.pl().sort("position")
     spans_of = events.pl().sort("label_set", "event_number")
-    composites = Pillars(pillar_scores.pl(), pillars.pl().sort("position"))
+    composites = Pillars(pillar_scores.pl(), pillars.pl().filter(pl.col("index_name") == "cmsi").sort("position"))
 
     dated = [day for frame in (readings, met) for day in frame["date"].unique()]
     bounds = [number_of(min(dated)), number_of(max(dated))] if dated else []

@@ -19,6 +19,7 @@ correlations as (
 
 pillars as (
     select * from {{ ref("pillars") }}
+    where index_name = 'cmsi'
 ),
 
 remaining as (
