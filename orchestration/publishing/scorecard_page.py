@@ -65,6 +65,7 @@ def _lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         yield "> **This market is simulated.** Its events were written into it, so these figures show that the"
         yield "> machinery works and prove nothing about the world. Run the command on live data for figures that do."
         yield ""
+    yield from _coverage(connection)
     yield from _how_to_read()
     comparisons = _rows(
         connection,
@@ -84,6 +85,23 @@ def _lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     yield from _controls(connection)
     yield from _misses(connection)
     yield from _rules(connection)
+
+
+def _coverage(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """What the index that is judged was made of: it may lack pillars on this market."""
+    rows = _rows(
+        connection,
+        """
+        select pillars.pillar, min(pillars.date) as first_date, max(pillars.date) as last_date, count(*) as day_count
+        from marts.stress_pillars_daily as pillars
+        inner join marts.stress_index_daily as prints on pillars.date = prints.date and prints.cmsi is not null
+        where pillars.is_usable
+        group by pillars.pillar order by pillars.pillar
+        """,
+    )
+    named = ", ".join(f"{row['pillar']} ({row['first_date']} to {row['last_date']})" for row in rows)
+    yield f"The index that is judged here rests on {len(rows)} of its pillars: {named or 'none'}."
+    yield ""
 
 
 def _how_to_read() -> Iterator[str]:
@@ -278,8 +296,8 @@ def _rules(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
                     _number(row["signal_mean"]),
                     _number(row["matched_mean"]),
                     f"{_number(row['effect'])} {_interval(row['effect_low'], row['effect_high'])}".strip(),
-                    _number(row["p_value"], 3),
-                    _number(row["p_value_holm"], 3),
+                    _chance(row["p_value"]),
+                    _chance(row["p_value_holm"]),
                     row["verdict"],
                 )
                 for row in part
@@ -312,6 +330,10 @@ def _table(head: Sequence[str], lines: Iterable[Sequence[Any]]) -> Iterator[str]
 
 def _number(value: float | None, digits: int = 2) -> str:
     return "" if value is None else f"{value:.{digits}f}"
+
+
+def _chance(value: float | None) -> str:
+    return "<0.001" if value is not None and value < 0.001 else _number(value, 3)
 
 
 def _share(value: float | None) -> str:

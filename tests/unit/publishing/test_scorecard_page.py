@@ -39,6 +39,13 @@ def marts() -> Iterator[duckdb.DuckDBPyConnection]:
     }
     with duckdb.connect() as connection:
         connection.sql("create schema marts")
+        connection.sql("create table marts.stress_index_daily as select date '2024-01-02' as date, 30.0 as cmsi")
+        connection.sql("""
+            create table marts.stress_pillars_daily as
+            select date '2024-01-02' as date, 'macro' as pillar, true as is_usable
+            union all select date '2024-01-02', 'flows', false
+            union all select date '2024-01-03', 'macro', true
+        """)
         for model in models["models"]:
             columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
             connection.sql(f"create table marts.{model['name']} ({columns})")
@@ -50,6 +57,7 @@ def marts() -> Iterator[duckdb.DuckDBPyConnection]:
 def test_a_better_baseline_is_told_and_a_simulated_market_is_loud(marts: duckdb.DuckDBPyConnection) -> None:
     text = page(marts)
     assert "**This market is simulated.**" in text
+    assert "rests on 1 of its pillars: macro (2024-01-02 to 2024-01-02)." in text
     assert "CMSI distinguishes worse than VIX at 7 events (-0.19 [-0.30, -0.10])." in text
     assert "| **CMSI** | 700 | 7 | 0.61 [0.50, 0.70] |" in text
     assert "missed event: 2024-08-05 (21)" in text

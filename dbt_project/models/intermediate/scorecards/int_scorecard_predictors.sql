@@ -77,11 +77,19 @@ final as (
     union all
     select
         date,
-        case without_pillar
-            when 'price_volatility' then 'cmsi_without_price' else 'cmsi_without_' || without_pillar
-        end as predictor,
+        'cmsi_without_price' as predictor,
         value
     from variants
+    where without_pillar = 'price_volatility'
+    union all
+    -- Leaving out a pillar that has no part in a day's print would leave out nothing.
+    select
+        variants.date,
+        'cmsi_without_' || variants.without_pillar as predictor,
+        variants.value
+    from variants
+    inner join pillars on variants.date = pillars.date and variants.without_pillar = pillars.pillar
+    where variants.without_pillar <> 'price_volatility'
     union all
     select date, variant as predictor, value from sensitivities
     union all
