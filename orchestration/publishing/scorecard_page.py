@@ -15,7 +15,7 @@ _TASKS = {
     "nowcast": "Nowcast: days 0 to 3 of an event against the others",
     "early_warning": "Early warning: the 14 days before an event against the others",
 }
-_HEAD = (
+PREDICTOR_COLUMNS = (
     "predictor",
     "days",
     "events",
@@ -171,7 +171,7 @@ def _metrics(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         for (label_set, era), part in _groups(list(group), "label_set", "era"):
             yield from (f"### {task}, events by {label_set}, {era}", "")
             yield from _table(
-                _HEAD,
+                PREDICTOR_COLUMNS,
                 (
                     (
                         f"**{row['title']}**" if row["role"] == "subject" else row["title"],
