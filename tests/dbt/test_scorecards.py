@@ -14,7 +14,7 @@ def test_variants_are_those_of_the_sensitivities(warehouse: duckdb.DuckDBPyConne
     count, worst = warehouse.sql("""
         select count(*), max(abs(ours.value - theirs.value))
         from intermediate.int_scorecard_variants as ours
-        inner join seeds.index_variants as variants on ours.without_pillar = variants.dropped_pillar
+        inner join marts.index_variants as variants on ours.without_pillar = variants.dropped_pillar
         inner join marts.index_sensitivities_daily as theirs
             on variants.variant = theirs.variant and ours.date = theirs.date
         where variants.index_name = 'cmsi'
