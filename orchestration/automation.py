@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from orchestration.publishing.snapshot import PublishResult
 
 FREQUENCIES = ("hourly", "daily", "weekly")
-DBT_STEP, PUBLISH_STEP, ALERTS_STEP = "dbt", "publish", "alerts"
+DBT_STEP, PUBLISH_STEP, ALERTS_STEP, SCORECARD_JOB = "dbt", "publish", "alerts", "scorecard"
 
 EXECUTOR = dg.in_process_executor.configured(
     # A landing that fails has reported its rows before: dbt goes on with what there is.
@@ -117,25 +117,35 @@ def build_definitions(
         datasets: by table name; the registry if not given.
         workspace: what runs work with; opened by each run if not given.
     """
-    from orchestration.transform import build_dbt_assets
+    from orchestration.transform import build_dbt_assets, build_scorecard_assets
 
     datasets = _registry() if datasets is None else datasets
     settings = settings or Settings.load()
     landing = [landing_asset(dataset) for dataset in datasets.values()]
     dbt = build_dbt_assets(settings, datasets)
+    scorecard = build_scorecard_assets(settings, datasets)
     resource = workspace_resource if workspace is None else dg.ResourceDefinition.hardcoded_resource(workspace)
     return dg.Definitions(
-        assets=[*landing, dbt, publish_asset(settings), alerts_asset()],
+        assets=[*landing, dbt, scorecard, publish_asset(settings), alerts_asset()],
         jobs=[
             *(frequency_job(frequency, datasets.values()) for frequency in FREQUENCIES),
             dg.define_asset_job(
-                "refresh", description="Land every dataset, build the marts, publish them.", executor_def=EXECUTOR
+                "refresh",
+                selection=dg.AssetSelection.key_prefixes(["raw"]) | _everything_after_landing(),
+                description="Land every dataset, build the marts, publish them.",
+                executor_def=EXECUTOR,
             ),
             dg.define_asset_job(
                 "build",
                 selection=_everything_after_landing(),
                 description="Build the marts from the rows there are and publish them, for instance after a backfill.",
                 executor_def=EXECUTOR,
+            ),
+            dg.define_asset_job(
+                SCORECARD_JOB,
+                selection=_scorecards() | dg.AssetSelection.assets(PUBLISH_STEP),
+                description="Evaluate the index and the rules on what the last build left, and publish it.",
+                executor_def=dg.in_process_executor,
             ),
             *(backfill_job(dataset) for dataset in datasets.values() if dataset.retired is None),
         ],
@@ -348,6 +358,25 @@ def run_backfill(
     return _run(settings, _chosen([table_name], datasets), window.start, window.end, False, observer, datasets)
 
 
+def run_scorecard(settings: Settings, *, observer: Observer | None = None) -> RefreshResult:
+    """Evaluate the index and the rules on what the last build left, and publish it; otherwise like `run_refresh`."""
+    started = time.perf_counter()
+    observer = observer or Observer()
+    datasets = _registry()
+    with (
+        _rare_collections(),
+        open_workspace(settings, datasets.values(), observer) as workspace,
+        open_instance(settings) as instance,
+    ):
+        _bury_dead_runs(instance)
+        definitions = build_definitions(settings, datasets, workspace)
+        run_id, failures = _execute(definitions.resolve_job_def(SCORECARD_JOB), {}, instance)
+        _prune_runs(instance)
+    if SCORECARD_JOB in failures and workspace.journal.build is None:
+        workspace.journal.build = Build("failed", problems=(failures[SCORECARD_JOB],))
+    return _result(run_id, (), workspace.journal, failures, time.perf_counter() - started)
+
+
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance of a market, which remembers its runs."""
@@ -545,7 +574,12 @@ def _names(dataset: Dataset) -> set[str]:
 
 
 def _everything_after_landing() -> dg.AssetSelection:
-    return dg.AssetSelection.all() - dg.AssetSelection.key_prefixes(["raw"])
+    return dg.AssetSelection.all() - dg.AssetSelection.key_prefixes(["raw"]) - _scorecards()
+
+
+def _scorecards() -> dg.AssetSelection:
+    # dagster-dbt turns dbt's tags into tags without a value.
+    return dg.AssetSelection.tag(SCORECARD_JOB, "")
 
 
 def _bury_dead_runs(instance: dg.DagsterInstance) -> None:

@@ -264,6 +264,36 @@ def record(
 
 
 @app.command()
+def scorecard(
+    context: typer.Context,
+    write_docs: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-docs", metavar="FILE", help="Write the page here, not to the terminal.", show_default=False
+        ),
+    ] = None,
+    show: Annotated[bool, typer.Option("--show", help="Show what was evaluated last; evaluate nothing.")] = False,
+    market: Market = None,
+    home: Home = None,
+) -> None:
+    """Hold the index against baselines and the rules against matched days, publish it, show it. Takes minutes.
+
+    Other builds leave the scorecards as they were. UNDERTOW_SCORECARD_REPLICATES sets the number of resamples.
+
+    [bold]Examples[/]
+
+      undertow scorecard --write-docs docs/scorecard.md
+
+      undertow sql "select wording from marts.scorecard_comparisons where metric = 'auroc'"
+    """
+    settings = _settings(context, market, home)
+    with ending_at_once():
+        from orchestration.cli import scorecard as command
+
+        raise typer.Exit(command.evaluate(settings, write_docs=write_docs, is_shown_only=show))
+
+
+@app.command()
 def status(context: typer.Context, as_json: AsJson = False, market: Market = None, home: Home = None) -> None:
     """Show the index, its coverage, how fresh every dataset is, and where things are.
 

@@ -51,7 +51,7 @@ def refresh(settings: Settings, *, since: date | None, only: Sequence[str], agai
         start = at_midnight(since) if since else None
         return run_refresh(settings, since=start, only=tables, again=again, force=force, observer=observer)
 
-    result = _watched(settings, len(tables or DATASETS), work)
+    result = watched(settings, len(tables or DATASETS), work)
     summarise(settings, result)
     return 0 if result.is_success else FAILED
 
@@ -73,7 +73,7 @@ def backfill(settings: Settings, dataset: str, first: date, last: date) -> int:
 
         return run_backfill(settings, tables[0], Window.of_days(first, last), observer=observer)
 
-    result = _watched(settings, 1, work)
+    result = watched(settings, 1, work)
     summarise(settings, result)
     return 0 if result.is_success else FAILED
 
@@ -90,7 +90,7 @@ def demo(settings: Settings) -> int:
 
         return run_refresh(settings, observer=observer)
 
-    result = _watched(settings, len(DATASETS), work)
+    result = watched(settings, len(DATASETS), work)
     if not result.is_success:
         summarise(settings, result)
         return FAILED
@@ -287,7 +287,7 @@ def _name(table: str) -> str:
 # Somebody watching
 
 
-def _watched(settings: Settings, dataset_count: int, work: Callable[[Observer], RefreshResult]) -> RefreshResult:
+def watched(settings: Settings, dataset_count: int, work: Callable[[Observer], RefreshResult]) -> RefreshResult:
     """Do the work with a progress display: a moving one on a terminal, lines otherwise."""
     out = console.stderr()
     out.print(console.text(f"{settings.market} market in {settings.market_home}", "dim"))

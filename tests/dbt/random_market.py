@@ -18,9 +18,9 @@ from sources.registry import DATASETS
 
 FIRST, LAST = "2020-06-01", "2025-12-05"
 _VENUES_SINCE = "2025-06-01"
-# An index input needs whole days of Gate, and enough of them; later hardly a day is whole.
+# An index input needs whole days of Gate, and enough of them; in one month hardly a day is whole.
 _GATE_SINCE = "2023-06-01"
-_GATE_HOLES = f"case when moment < '{_VENUES_SINCE}' then 0.0005 else 0.02 end"
+_GATE_HOLES = "case when moment between '2025-06-01' and '2025-07-01' then 0.02 else 0.0005 end"
 # Series come from the table function: a condition on random() would be asked once, below an unnested list.
 _DAYS = (
     "(select cast(moment as date) as day "
@@ -82,10 +82,13 @@ _TABLES: dict[str, tuple[str, str]] = {
         "liquidated_at + interval '20 minutes'",
     ),
     "binance_vision__spot_klines": (
-        f"""select symbol, moment as opened_at, moment + interval '1 hour' as closed_at, 100.0 as open_price,
-            100 * (1.01 + 0.01 * random()) as high_price, 100 * (0.99 - 0.01 * random()) as low_price,
-            100 * (1 + 0.01 * (random() - 0.5)) as close_price, 1.0 as volume_base, 1e8 * (1 + random()) as volume_quote
-        from {_instants("1 hour")}, (values ('BTCUSDT'), ('ETHUSDT')) as symbols(symbol) where random() > 0.001""",
+        f"""select symbol, moment as opened_at, moment + interval '1 hour' as closed_at, level as open_price,
+            level * (1.01 + 0.01 * random()) as high_price, level * (0.99 - 0.01 * random()) as low_price,
+            level * (1 + 0.01 * (random() - 0.5)) as close_price, 1.0 as volume_base,
+            1e8 * (1 + random()) as volume_quote
+        from {_instants("1 hour")},
+            (values ('BTCUSDT', 100.0), ('ETHUSDT', 100.0), ('USDCUSDT', 1.0)) as symbols(symbol, level)
+        where random() > 0.001""",
         "opened_at + interval '65 minutes'",
     ),
     "binance_vision__um_metrics": (
@@ -261,8 +264,9 @@ _TABLES: dict[str, tuple[str, str]] = {
     "bitstamp__spot_candles": (
         f"""select symbol, moment as opened_at, level * (1 + 0.001 * (random() - 0.5)) as close_price
         from {_instants("1 hour", since="2023-01-01")},
-            (values ('btcusd', 100.0), ('usdtusd', 1.0)) as symbols(symbol, level)
-        where random() > 0.005 and cast(moment as date) not between '2025-02-01' and '2025-02-03'""",
+            (values ('btcusd', 100.0), ('usdtusd', 1.0), ('usdcusd', 1.0)) as symbols(symbol, level)
+        where random() > 0.005 and cast(moment as date) not between '2025-02-01' and '2025-02-03'
+            and cast(moment as date) <> '2025-10-20'""",
         "opened_at + interval '65 minutes'",
     ),
     "coinmetrics__breadth_prices": (

@@ -21,7 +21,7 @@ contributions as (
 ),
 
 calendar as (
-    select * from {{ ref("int_stress_calendar") }}
+    select * from {{ ref("int_index_calendar") }}
 ),
 
 market as (

@@ -19,23 +19,7 @@ spot as (
 ),
 
 hours as (
-    select
-        open_interest.asset,
-        open_interest.date,
-        1e4 * (
-            open_interest.open_interest_usd / open_interest.open_interest_coin
-            / coalesce(index_candles.close_price, spot.close_usd) - 1
-        ) as premium_bp,
-        greatest(
-            open_interest.available_at,
-            case when index_candles.close_price is not null then index_candles.available_at else spot.available_at end
-        ) as available_at
-    from open_interest
-    left join index_candles
-        on
-            open_interest.symbol = index_candles.symbol
-            and open_interest.hour_started_at = date_trunc('hour', index_candles.opened_at)
-    left join spot on open_interest.asset = spot.asset and open_interest.hour_started_at = spot.opened_at
+    {{ perp_premium_hours("open_interest", "index_candles", "spot") }}
 ),
 
 final as (

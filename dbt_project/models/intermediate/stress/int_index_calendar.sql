@@ -1,7 +1,7 @@
 {{ config(materialized="table") }}
 
 with observations as (
-    select * from {{ ref("stress_observations") }}
+    select * from {{ ref("int_index_observations") }}
 ),
 
 market as (
