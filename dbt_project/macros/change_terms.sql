@@ -25,7 +25,7 @@ common as (
         later.pillar,
         earlier.score as score_0,
         later.score as score_1,
-        later.weight / sum(later.weight) over (partition by {{ columns_of("later", keys) }}) as share
+        later.weight / {{ exact_sum("later.weight", over="partition by " ~ columns_of("later", keys)) }} as share
     from exposures_1 as later
     inner join exposures_0 as earlier on {{ same_keys("later", "earlier", keys) }} and later.pillar = earlier.pillar
 ),
@@ -52,8 +52,8 @@ common_correlations as (
 totals as (
     select
         {{ k }},
-        sqrt(greatest(sum(x_i0 * rho_0 * x_j0), 0.0)) as root_0,
-        sqrt(greatest(sum(x_i1 * rho_1 * x_j1), 0.0)) as root_1
+        sqrt(greatest({{ exact_sum("x_i0 * rho_0 * x_j0") }}, 0.0)) as root_0,
+        sqrt(greatest({{ exact_sum("x_i1 * rho_1 * x_j1") }}, 0.0)) as root_1
     from common_correlations
     group by {{ k }}
 ),
@@ -69,7 +69,7 @@ marginals as (
     select
         {{ k }},
         pillar_i as pillar,
-        sum((rho_0 + rho_1) / 2 * (x_j0 + x_j1) / 2) as mid_marginal
+        {{ exact_sum("(rho_0 + rho_1) / 2 * (x_j0 + x_j1) / 2") }} as mid_marginal
     from common_correlations
     group by {{ k }}, pillar_i
 ),
@@ -79,8 +79,8 @@ common_inputs as (
     select
         {{ columns_of("later", keys) }},
         later.pillar,
-        sum(later.weight * earlier.z) / sum(later.weight) as score_0,
-        sum(later.weight * later.z) / sum(later.weight) as score_1
+        {{ exact_sum("later.weight * earlier.z") }} / {{ exact_sum("later.weight") }} as score_0,
+        {{ exact_sum("later.weight * later.z") }} / {{ exact_sum("later.weight") }} as score_1
     from inputs_1 as later
     inner join inputs_0 as earlier on {{ same_keys("later", "earlier", keys) }} and later.indicator = earlier.indicator
     group by {{ columns_of("later", keys) }}, later.pillar

@@ -126,9 +126,12 @@
             panel,
             {{ at }},
             pillar,
-            sum(case when is_fresh then weight * z end) / sum(case when is_fresh then weight end) as score,
-            sum(case when is_fresh then weight * z_mid end) / sum(case when is_fresh then weight end) as mid_score,
-            coalesce(sum(case when is_fresh then weight end), 0) / sum(weight) as fresh_weight_ratio
+            {{ exact_sum("case when is_fresh then weight * z end") }}
+            / {{ exact_sum("case when is_fresh then weight end") }} as score,
+            {{ exact_sum("case when is_fresh then weight * z_mid end") }}
+            / {{ exact_sum("case when is_fresh then weight end") }} as mid_score,
+            coalesce({{ exact_sum("case when is_fresh then weight end") }}, 0)
+            / {{ exact_sum("weight") }} as fresh_weight_ratio
         from {{ inputs }}
         group by panel, {{ at }}, pillar
     ),
@@ -270,19 +273,29 @@
             scores.{{ at }},
             scores.pillar,
             scores.score,
-            weights.weight,
-            sum(weights.weight) over (partition by weights.variant, scores.{{ at }}) as coverage
+            weights.weight
         from {{ scores }} as scores
         inner join {{ weights }} as weights on scores.panel = weights.panel and scores.pillar = weights.pillar
         where scores.is_usable
     ),
 
+    coverages as (
+        select
+            variant,
+            {{ at }},
+            {{ exact_sum("weight") }} as coverage
+        from weighted
+        group by variant, {{ at }}
+    ),
+
     exposures as (
         select
-            *,
-            weight * score / coverage as exposure
+            weighted.*,
+            coverages.coverage,
+            weighted.weight * weighted.score / coverages.coverage as exposure
         from weighted
-        where coverage >= 4.0 / 6.0 - 1e-12
+        inner join coverages on weighted.variant = coverages.variant and weighted.{{ at }} = coverages.{{ at }}
+        where coverages.coverage >= 4.0 / 6.0 - 1e-12
     )
 
     select
@@ -293,7 +306,7 @@
         one.weight,
         one.coverage,
         one.exposure,
-        sum(correlations.rho * two.exposure) as marginal
+        {{ exact_sum("correlations.rho * two.exposure") }} as marginal
     from exposures as one
     inner join exposures as two on one.variant = two.variant and one.{{ at }} = two.{{ at }}
     inner join {{ correlations }} as correlations
@@ -323,9 +336,9 @@
         select
             variant,
             {{ at }},
-            greatest(sum(exposure * marginal), 0.0) as q,
-            100.0 * sum(exposure) as linear_bound,
-            sum(weight) as coverage,
+            greatest({{ exact_sum("exposure * marginal") }}, 0.0) as q,
+            100.0 * {{ exact_sum("exposure") }} as linear_bound,
+            {{ exact_sum("weight") }} as coverage,
             count(*) as pillar_count
         from {{ exposures }}
         group by variant, {{ at }}

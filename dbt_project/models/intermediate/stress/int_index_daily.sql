@@ -48,7 +48,7 @@ mean_correlations as (
     select
         one.variant,
         one.date,
-        avg(correlations.rho) as mean_correlation
+        {{ exact_sum("correlations.rho") }} / count(*) as mean_correlation
     from exposures as one
     inner join exposures as two on one.variant = two.variant and one.date = two.date and one.pillar < two.pillar
     inner join panels on one.variant = panels.variant

@@ -19,7 +19,7 @@ shares as (
         pillar,
         indicator,
         weight * z as weighted_rank,
-        sum(weight * z) over (partition by panel, date, pillar) as pillar_weighted_rank
+        {{ exact_sum("weight * z", over="partition by panel, date, pillar") }} as pillar_weighted_rank
     from inputs
 ),
 

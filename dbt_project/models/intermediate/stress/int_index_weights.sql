@@ -20,7 +20,7 @@ register as (
 input_weights as (
     select
         pillar,
-        sum(weight) as weight
+        {{ exact_sum("weight") }} as weight
     from register
     group by pillar
 ),
@@ -46,7 +46,7 @@ final as (
         ewma_decay,
         pillar,
         position,
-        weight / sum(weight) over (partition by variant) as weight
+        weight / {{ exact_sum("weight", over="partition by variant") }} as weight
     from chosen
 )
 

@@ -4,7 +4,7 @@
     whether such answers have ever told anything about what followed is in the scorecard of the rules.
 #}
 with calendar as (
-    select * from {{ ref("int_stress_calendar") }}
+    select * from {{ ref("int_index_calendar") }}
 ),
 
 flows as (
