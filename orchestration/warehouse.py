@@ -524,6 +524,17 @@ class Warehouse:
         with self.connect("noting the build") as connection, _transaction(connection):
             _replace(connection, "ops.builds", [row], OPS_TABLES["builds"][1])
 
+    def ops(self, tables: Iterable[str]) -> dict[str, pl.DataFrame]:
+        """Rows of ops tables by name."""
+        with self.connect("reading what happened") as connection:
+            return {table: read_frame(connection, f"ops.{table}", table) for table in tables}
+
+    def append(self, frames: Mapping[str, pl.DataFrame]) -> None:
+        """Add rows to ops tables, by name, in one transaction."""
+        with self.connect("writing down what happened") as connection, _transaction(connection):
+            for table, frame in frames.items():
+                _append(connection, f"ops.{table}", frame, OPS_TABLES[table][1])
+
     def standing(self, dataset: Dataset) -> tuple[int, datetime | None]:
         """Rows in the raw table, and the end of the newest period that has one."""
         with self.connect(f"looking up {dataset.table}") as connection:
@@ -887,6 +898,18 @@ def writer_lock(settings: Settings, purpose: str = "publishing") -> AbstractCont
     return Warehouse(settings).writer(purpose)
 
 
+def ops_schema(table: str) -> dict[str, pl.DataType | type[pl.DataType]]:
+    """Columns of an ops table as frames have them."""
+    return {name: _POLARS[dtype] for name, (dtype, _) in OPS_TABLES[table][1].items()}
+
+
+def read_frame(connection: duckdb.DuckDBPyConnection, relation: str, table: str) -> pl.DataFrame:
+    """Rows of a relation that has the columns of an ops table."""
+    schema = ops_schema(table)
+    names = ", ".join(f'"{name}"' for name in schema)
+    return connection.sql(f"select {names} from {relation} order by all").pl().cast(schema)  # type: ignore[arg-type]
+
+
 def raw_columns(dataset: Dataset) -> dict[str, tuple[str, str]]:
     """Type and description of every column of a raw table, in order."""
     declared = {column.name: (_TYPES[column.dtype], column.description) for column in dataset.columns}
@@ -1014,10 +1037,10 @@ def _replace(
 def _append(
     connection: duckdb.DuckDBPyConnection,
     table: str,
-    rows: Sequence[Mapping[str, object]],
+    rows: Sequence[Mapping[str, object]] | pl.DataFrame,
     columns: Mapping[str, tuple[str, str]],
 ) -> None:
-    if not rows:
+    if not len(rows):
         return
     frame = pl.DataFrame(rows, schema={name: _POLARS[dtype] for name, (dtype, _) in columns.items()})
     connection.register("rows_to_append", frame.to_arrow())

@@ -25,7 +25,8 @@ final as (
         prints.basis as first_basis,
         prints.printed_at as first_printed_at,
         latest.cmsi - prints.cmsi as difference,
-        latest.cmsi is null or abs(latest.cmsi - prints.cmsi) > {{ var("restated_above") }} as is_restated
+        latest.cmsi is null
+        or coalesce(abs(latest.cmsi - prints.cmsi) > {{ var("restated_above") }}, false) as is_restated
     from latest
     full outer join prints on latest.date = prints.date
 )
