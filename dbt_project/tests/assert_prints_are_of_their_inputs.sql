@@ -1,4 +1,4 @@
-{{ config(meta={"dagster": {"ref": {"name": "stress_print_indicators"}}}) }}
+{{ config(meta={"dagster": {"ref": {"name": "stress_print_indicators"}}}, tags=["structural"]) }}
 -- The inputs that stand beside each first print have the hash that was printed, and their points are the print.
 with inputs as (
     select

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import zstandard
@@ -16,7 +17,6 @@ from orchestration.cli.mistakes import Mistake, parse_day
 
 if TYPE_CHECKING:
     from datetime import date
-    from pathlib import Path
 
     import duckdb
 
@@ -76,6 +76,7 @@ def trace(settings: Settings, day_text: str | None, indicator: str, *, as_json: 
         found = reading.trace(connection, _day(connection, about, day_text), indicator)
     shown = found.bodies if as_json else [row for _, rows in _by_part(found.bodies) for row in rows[:_SHOWN_BODIES]]
     for row in shown:
+        row["path"] = row["path"] or path_in_manifest(settings.archive_path, row["table_name"], row["sequence"])
         row["archive"] = state_in_archive(settings.archive_path, row["path"], row["body_sha256"])
     if as_json:
         console.print_json(
@@ -108,7 +109,7 @@ def trace_tree(found: reading.Trace) -> Tree:
     for (part, table, is_bounded), rows in _by_part(found.bodies):
         days = f"{min(row['first_date'] for row in rows)} to {max(row['last_date'] for row in rows)}"
         count = sum(row["row_count"] for row in rows)
-        text = f"{part}: raw.{table}, {count} rows of {days} from {len(rows)} responses"
+        text = f"{part}: raw.{table}, {count} rows of {days} from {len(rows)} response{'s' if len(rows) > 1 else ''}"
         leaf = branch.add(Text(text + ("" if is_bounded else ", carried from the beginning")))
         for row in rows[:_SHOWN_BODIES]:
             leaf.add(_body_lines(row))
@@ -138,6 +139,20 @@ def first_print(printed: reading.Row) -> Text:
     elif printed["is_restated"]:
         line.append(f"; now {printed['cmsi']:.2f} ({printed['difference']:+.2f})", "yellow")
     return line
+
+
+def path_in_manifest(archive: Path, table: str, sequence: int | None) -> str | None:
+    """The file of a response by its line in the manifest: what was landed before files were noted has no other way.
+
+    Returns:
+        Its path relative to the archive, or None if this archive has no such line.
+    """
+    folder = Path(*table.split("__"))
+    try:
+        line = (archive / folder / "manifest.jsonl").read_bytes().split(b"\n")[(sequence or 0) - 1]
+        return (folder / json.loads(line)["path"]).as_posix() if sequence else None
+    except (OSError, IndexError, ValueError):
+        return None
 
 
 def state_in_archive(archive: Path, path: str | None, sha256: str) -> str:

@@ -243,6 +243,18 @@ def test_a_failing_check_keeps_the_readers_where_they_are(home: Home) -> None:
     assert run_refresh(settings, only=days.CORE).build.status == "failed"
 
 
+def test_a_damaged_journal_of_prints_stops_the_build(home: Home) -> None:
+    published = version(home)
+    journal = home.settings().archive_path / "_prints" / "cmsi.jsonl"
+    journal.parent.mkdir()
+    journal.write_text("[1]\n")
+    result = home.refresh(only=["deribit.dvol"], force=True)
+    assert result.build.status == "failed"
+    assert any(f"{journal}, line 1" in problem and "backup" in problem for problem in result.build.problems)
+    assert result.publication is None
+    assert version(home) == published
+
+
 def test_replaying_the_archive_gives_identical_rows_without_a_network(home: Home) -> None:
     asked = "select table_name, sequence, method, url, params, content, sha256, path from ops.retrievals order by all"
     before, requests = home.tables("raw"), home.ask(asked)
@@ -295,5 +307,6 @@ def test_the_build_is_recorded_with_its_row_counts_and_checks(home: Home) -> Non
 def test_a_note_of_the_build_says_what_readers_have(home: Home) -> None:
     note = json.loads((home.settings().market_home / "build.json").read_text())
     assert note["is_published"] is True
+    assert home.ask("select code_version from ops.builds") == [(note["built_by"],)]
     now = home.ask("select now_at from ops.market")
     assert now == [(datetime.fromisoformat(days.NOW).astimezone(timezone.utc),)]

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.cli.why import path_in_manifest, state_in_archive
 from orchestration.publishing.published import Published
 from orchestration.publishing.snapshot import publish_file
 from orchestration.settings import Settings
@@ -222,6 +223,18 @@ class TestTrace:
             "verified",
         ):
             assert part in shown
+
+    def test_a_body_whose_file_was_not_noted_is_found_by_its_line_in_the_manifest(self, home: Path) -> None:
+        self.keep_body(home)
+        archive = home / "simulated" / "archive"
+        assert path_in_manifest(archive, "fred__daily_series", 1) is None
+        manifest = archive / "fred" / "daily_series" / "manifest.jsonl"
+        manifest.write_text('{"path": "2025-12-04/a.csv"}\n{"path": "2025-12-05/body.csv"}\n')
+        path = path_in_manifest(archive, "fred__daily_series", 2)
+        assert path == "fred/daily_series/2025-12-05/body.csv"
+        assert state_in_archive(archive, path, BODY_SHA256) == "verified"
+        assert path_in_manifest(archive, "fred__daily_series", 3) is None
+        assert path_in_manifest(archive, "fred__daily_series", None) is None
 
     @pytest.mark.parametrize(("content", "state"), [(b"other", "differs"), (None, "absent")])
     def test_says_if_the_body_is_not_what_was_archived(
