@@ -560,7 +560,7 @@ def _landing(
         run_id=run_id,
         window=window,
         rows=rows,
-        retrievals=[_retrieval(entry, pieces.get(entry.sequence)) for entry in entries],
+        retrievals=[_retrieval(dataset, entry, pieces.get(entry.sequence)) for entry in entries],
         body_count=len(pieces),
         landed_at=workspace.market.now(),
         novelties=novelties,
@@ -611,7 +611,7 @@ def _read_again(dataset: Dataset, archive: Archive, entry: Entry) -> _Piece:
     return _read(dataset, body)
 
 
-def _retrieval(entry: Entry, piece: _Piece | None) -> Retrieval:
+def _retrieval(dataset: Dataset, entry: Entry, piece: _Piece | None) -> Retrieval:
     return Retrieval(
         sequence=entry.sequence,
         run_id=entry.run_id,
@@ -628,6 +628,9 @@ def _retrieval(entry: Entry, piece: _Piece | None) -> Retrieval:
         series=entry.request.series,
         first_period_at=None if piece is None else piece.first_period_at,
         last_period_at=None if piece is None else piece.last_period_at,
+        method=entry.request.method,
+        content=entry.request.content,
+        path=f"{dataset.provider.name}/{dataset.name}/{entry.path}",
     )
 
 

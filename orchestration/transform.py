@@ -20,6 +20,7 @@ from dagster_dbt.asset_utils import get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from google.protobuf.json_format import MessageToDict
 
+from orchestration import prints
 from orchestration.build_state import Build, BuildState, fingerprint, project_hash
 from orchestration.landing import POOL, Workspace
 from orchestration.progress import Observer
@@ -192,9 +193,15 @@ def build_dbt_assets(settings: "Settings", datasets: Mapping[str, Dataset]) -> d
             if not is_standing:
                 selection = [*selection, "--full-refresh"]
             state.forget()
+            archive = workspace.settings.archive_path
+            prints.restore(archive, workspace.warehouse)
+            workspace.warehouse.note_build(context.run.run_id, project, workspace.market.now())
             build = run_build(workspace.settings, selection, workspace.observer, messages.append)
             counts = relations(workspace.warehouse)
             if build.status == "built" and not context.is_subset:
+                # What failed its checks was never shown to anybody, so it is no print.
+                for day in prints.record(archive, workspace.warehouse):
+                    context.log.info(f"first print of {day}")
                 state.note_built(now, project)
         workspace.journal.build = build
         for message in messages:

@@ -315,21 +315,32 @@ def why(
         str | None,
         typer.Argument(metavar="[DATE]", help="Such as 2025-11-04, yesterday; the newest print if not given."),
     ] = None,
+    indicator: Annotated[
+        str | None,
+        typer.Option("--indicator", help="Follow one input down to the archived responses its rows came from."),
+    ] = None,
     as_json: AsJson = False,
     market: Market = None,
     home: Home = None,
 ) -> None:
     """Take a print apart: pillars, inputs, values, and what changed since the day before.
 
-    Points add up to the index. A day without a print says why it has none.
+    Points add up to the index. A day without a print says why it has none. Follow an input with --indicator: raw table,
+    rows, responses with hash, request and file; what lies in this archive is hashed again.
 
-    [bold]Example[/]
+    [bold]Examples[/]
 
       undertow --market simulated why 2025-10-10
+
+      undertow --market simulated why 2025-10-10 --indicator oi_speed_7d
     """
     from orchestration.cli import why as command
 
-    command.explain(_settings(context, market, home), day, as_json=as_json)
+    settings = _settings(context, market, home)
+    if indicator is None:
+        command.explain(settings, day, as_json=as_json)
+    else:
+        command.trace(settings, day, indicator, as_json=as_json)
 
 
 @app.command()

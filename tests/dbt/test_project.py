@@ -65,7 +65,7 @@ def test_layers_only_look_down(manifest: dict[str, Any]) -> None:
         "staging": {"source"},
         "intermediate": {"staging", "intermediate", "marts", "seeds"},
         "marts": {"staging", "intermediate", "marts", "seeds"},
-        "meta": {"staging", "source"},
+        "meta": {"staging", "source", "meta"},
         "quality": {"staging", "intermediate", "marts", "meta", "quality", "seeds"},
     }
     for model in _models(manifest):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -71,6 +72,27 @@ def test_index_equals_a_second_computation_on_every_day(published: duckdb.DuckDB
     assert max(abs(row[4] - expected.changes[row[:4]]) for row in changes) < CLOSE
     parts = published.sql("select date, indicator, points from marts.stress_indicator_contributions_daily").fetchall()
     assert max(abs(points - expected.indicator_contributions[day, name]) for day, name, points in parts) < CLOSE
+
+
+def test_every_day_is_printed_once_and_can_be_followed_to_the_archive(
+    home: Path, published: duckdb.DuckDBPyConnection
+) -> None:
+    kinds = published.sql("select basis, count(*), max(date) from marts.stress_index_prints group by all").fetchall()
+    live, reconstructed = sorted(kinds)
+    assert live == ("live", 1, date(2025, 12, 5))
+    assert reconstructed[1] > 1200
+    assert published.sql("select count(*) from marts.cmsi_latest where is_restated").fetchall() == [(0,)]
+    lines = (home / "simulated" / "archive" / "_prints" / "cmsi.jsonl").read_text().splitlines()
+    assert len(lines) == 1 + 1 + reconstructed[1], "the columns, and a line for each day"
+    followed = published.sql(
+        "select indicator, sum(row_count), sum(body_count) from evidence('2025-11-04') group by all"
+    ).fetchall()
+    assert len(followed) == 19
+    assert all(rows > 0 and bodies > 0 for _, rows, bodies in followed), followed
+    for indicator in ("oi_speed_7d", "etf_outflow_intensity_5s", "vix"):
+        found = json.loads(undertow(home, "why", "2025-11-04", "--indicator", indicator, "--json").stdout)
+        assert {body["archive"] for body in found["bodies"]} == {"verified"}, indicator
+        assert all(body["method"] and body["url"] and body["path"] for body in found["bodies"]), indicator
 
 
 def test_autumn_reads_as_it_should(published: duckdb.DuckDBPyConnection) -> None:

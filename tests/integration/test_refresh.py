@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from orchestration.automation import open_instance, run_backfill, run_refresh
+from orchestration.cli.why import state_in_archive
 from orchestration.landing import open_workspace, replay
 from orchestration.progress import Observer
 from orchestration.warehouse import Warehouse
@@ -243,13 +244,38 @@ def test_a_failing_check_keeps_the_readers_where_they_are(home: Home) -> None:
     assert run_refresh(settings, only=["alternative_me"]).build.status == "failed"
 
 
+def test_a_damaged_journal_of_prints_stops_the_build(home: Home) -> None:
+    published = version(home)
+    journal = home.settings().archive_path / "_prints" / "cmsi.jsonl"
+    journal.parent.mkdir()
+    journal.write_text("[1]\n")
+    result = home.refresh(only=["deribit.dvol"], force=True)
+    assert result.build.status == "failed"
+    assert any(f"{journal}, line 1" in problem and "backup" in problem for problem in result.build.problems)
+    assert result.publication is None
+    assert version(home) == published
+
+
 def test_replaying_the_archive_gives_identical_rows_without_a_network(home: Home) -> None:
-    before = home.tables("raw")
+    asked = "select table_name, sequence, method, url, params, content, sha256, path from ops.retrievals order by all"
+    before, requests = home.tables("raw"), home.ask(asked)
     with open_workspace(home.settings(), DATASETS.values(), Observer()) as workspace:
         workspace.transport.close()
         for dataset in DATASETS.values():
             assert replay(workspace, dataset).errors == []
     assert_same(home.tables("raw"), before)
+    assert home.ask(asked) == requests
+
+
+def test_every_row_behind_the_index_leads_to_a_body_in_the_archive(home: Home) -> None:
+    archive = home.settings().archive_path
+    bodies = home.ask("select table_name, method, url, path, body_sha256, row_count from meta.bodies")
+    assert len({body[0] for body in bodies}) >= 14
+    for table, method, url, path, sha256, _ in bodies:
+        assert method == "GET" and str(url).startswith("https://"), table
+        assert state_in_archive(archive, str(path), str(sha256)) == "verified", path
+    for table in {body[0] for body in bodies}:
+        assert home.ask(f"select count(*) from raw.{table}") == [(sum(b[5] for b in bodies if b[0] == table),)]  # type: ignore[misc]
 
 
 def test_a_backfill_asks_for_its_window_and_builds(home: Home) -> None:
@@ -282,5 +308,6 @@ def test_the_build_is_recorded_with_its_row_counts_and_checks(home: Home) -> Non
 def test_a_note_of_the_build_says_what_readers_have(home: Home) -> None:
     note = json.loads((home.settings().market_home / "build.json").read_text())
     assert note["is_published"] is True
+    assert home.ask("select code_version from ops.builds") == [(note["built_by"],)]
     now = home.ask("select now_at from ops.market")
     assert now == [(datetime.fromisoformat(days.NOW).astimezone(timezone.utc),)]
