@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -84,6 +85,7 @@ class DatasetReport:
         not_recorded: the same for answers that a recorded market does not hold: nothing failed and nothing can be done.
         fetch_seconds, parse_seconds, land_seconds: where the time went; fetching includes archiving.
         touched: periods of rows that were landed and have not been examined yet.
+        landed_at: when the last window was landed, by the market's clock; None if none was.
     """
 
     table: str
@@ -109,6 +111,7 @@ class DatasetReport:
     parse_seconds: float = 0.0
     land_seconds: float = 0.0
     touched: tuple[Window, ...] = ()
+    landed_at: datetime | None = None
 
     @property
     def error(self) -> str | None:
@@ -126,6 +129,7 @@ class DatasetReport:
         """Count one landed window in."""
         if landed.new_row_count or landed.changed_row_count:
             self.touched = merged([*self.touched, *landing.periods])
+        self.landed_at = landing.landed_at
         self.body_count += landing.body_count
         self.quarantined_count += sum(one.outcome == "quarantined" for one in landing.retrievals)
         self.absent_count += sum(one.outcome == "absent" for one in landing.retrievals)
@@ -237,7 +241,7 @@ def refresh_dataset(
         if _recover(workspace, dataset, archive, progress.last_sequence, recovered):
             # What is missing is asked for again right away; if that fails too, that is the error to show.
             report.new_row_count, report.changed_row_count = recovered.new_row_count, recovered.changed_row_count
-            report.touched = recovered.touched
+            report.touched, report.landed_at = recovered.touched, recovered.landed_at
             report.parse_seconds += recovered.parse_seconds
             report.land_seconds += recovered.land_seconds
             report.status = "landed" if recovered.new_row_count + recovered.changed_row_count else "unchanged"
@@ -265,8 +269,15 @@ def refresh_dataset(
     return report
 
 
-def replay(workspace: Workspace, dataset: Dataset) -> DatasetReport:
-    """Land the whole archive of a dataset again, into an emptied table; asks nobody anything.
+def replay(workspace: Workspace, dataset: Dataset, until: int | None = None) -> DatasetReport:
+    """Land the archive of a dataset again, into an emptied table; asks nobody anything.
+
+    Every run is landed and examined as it was when it came, so that what is noted of it carries the same instants.
+
+    Args:
+        workspace: what to work with.
+        dataset: whose archive.
+        until: the last retrieval to land; all of them if not given.
 
     Raises:
         orchestration.warehouse.WarehouseError: the warehouse cannot be used.
@@ -275,8 +286,11 @@ def replay(workspace: Workspace, dataset: Dataset) -> DatasetReport:
     with _dataset_lock(workspace, dataset):
         workspace.warehouse.forget(dataset)
         archive = Archive(workspace.settings.archive_path, dataset)
-        _recover(workspace, dataset, archive, 0, report)
-        _examine(workspace, dataset, report)
+        groups = [entries for entries in archive.groups() if until is None or entries[-1].sequence <= until]
+        for _, run in groupby(groups, key=lambda entries: entries[0].run_id):
+            report.touched = ()
+            _land_archived(workspace, dataset, archive, list(run), report)
+            _examine(workspace, dataset, report)
     return report
 
 
@@ -476,7 +490,8 @@ def _examine(workspace: Workspace, dataset: Dataset, report: DatasetReport) -> N
         return
     started = time.perf_counter()
     touched = Window(report.touched[0].start, report.touched[-1].end)
-    report.finding_count = examine(workspace.warehouse, dataset, touched, workspace.market.now())
+    now = report.landed_at or workspace.market.now()
+    report.finding_count = examine(workspace.warehouse, dataset, touched, now)
     report.touched = ()
     report.land_seconds += time.perf_counter() - started
 
@@ -499,6 +514,18 @@ def _stored(archive: Archive, body: Body, run_id: str, error: str | None = None)
 def _recover(workspace: Workspace, dataset: Dataset, archive: Archive, after: int, report: DatasetReport) -> bool:
     """Land what is in the archive and not in the warehouse; return whether there was anything."""
     groups = list(archive.groups(after))
+    _land_archived(workspace, dataset, archive, groups, report)
+    return bool(groups)
+
+
+def _land_archived(
+    workspace: Workspace,
+    dataset: Dataset,
+    archive: Archive,
+    groups: Sequence[Sequence[Entry]],
+    report: DatasetReport,
+) -> None:
+    """Land archived windows, one after the other."""
     finished = archive.finished() if groups else frozenset()
     for entries in groups:
         clock = _Clock(report)
@@ -522,7 +549,6 @@ def _recover(workspace: Workspace, dataset: Dataset, archive: Archive, after: in
         landed = workspace.warehouse.land(landing)
         clock.lap("land_seconds")
         report.add(landing, landed)
-    return bool(groups)
 
 
 def _landing(
@@ -562,7 +588,8 @@ def _landing(
         rows=rows,
         retrievals=[_retrieval(dataset, entry, pieces.get(entry.sequence)) for entry in entries],
         body_count=len(pieces),
-        landed_at=workspace.market.now(),
+        # The last answer's instant, which the archive keeps: landing it again gives the same.
+        landed_at=entries[-1].retrieved_at if entries else workspace.market.now(),
         novelties=novelties,
         error_kind=None if failure is None else type(failure).__name__,
         error_message=None if failure is None else _told(failure),

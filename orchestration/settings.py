@@ -179,6 +179,11 @@ class Settings(BaseSettings):
         return self.market_home / "published"
 
     @property
+    def as_of_path(self) -> Path:
+        """Folder of databases that look back, each as of one instant."""
+        return self.market_home / "as_of"
+
+    @property
     def dagster_home(self) -> Path:
         return self.market_home / "dagster"
 

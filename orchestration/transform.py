@@ -116,6 +116,28 @@ def _manifest(settings: "Settings", version: str) -> Mapping[str, Any]:
     return parsed
 
 
+def compiled_manifest(settings: "Settings", variables: Mapping[str, str]) -> Mapping[str, Any]:
+    """The project with the SQL of every model as a full refresh would run it. Touches no warehouse.
+
+    Args:
+        settings: whose project.
+        variables: values for variables of the project.
+
+    Raises:
+        BuildFailed: it does not compile.
+    """
+    with tempfile.TemporaryDirectory(prefix="undertow-compile-") as folder:
+        # The SQL follows from the project alone; an empty file keeps the warehouse's readers and writers out of it.
+        elsewhere = settings.model_copy(update={"home": Path(folder)})
+        elsewhere.market_home.mkdir(parents=True)
+        arguments = ["compile", "--full-refresh", "--vars", json.dumps(dict(variables))]
+        result = _invoke(elsewhere, arguments, Path(folder))
+        if not result.success:
+            raise BuildFailed(f"the dbt project does not compile: {_reason(result)}")
+        manifest: dict[str, Any] = json.loads((Path(folder) / "manifest.json").read_bytes())
+    return manifest
+
+
 def published_keys(parsed: Mapping[str, Any]) -> list[dg.AssetKey]:
     """Assets that readers get to see and every build makes; what is published depends on them."""
     return [
@@ -325,6 +347,12 @@ def run_build(
     build = Build("built" if result.success else "failed", seconds, done_count, problems)
     observer.build_finished(build.status, seconds)
     return build
+
+
+def run_full_build(settings: "Settings", observer: Observer) -> Build:
+    """Build and test everything from scratch, as a build does after the project has changed. See `run_build`."""
+    selection = ["--select", "fqn:*", "--exclude", *_LEFT_TO_THE_SUITE.split(), "--full-refresh"]
+    return run_build(settings, selection, observer)
 
 
 def _invoke(

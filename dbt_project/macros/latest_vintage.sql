@@ -15,9 +15,7 @@
             count(*) over (partition by {{ key | join(", ") }}) as vintage_count,
             row_number() over (partition by {{ key | join(", ") }} order by _vintage_at desc, {{ arrival() }} desc) as _recency
         from {{ relation }}
-        {%- if var("as_of") %}
-        where _available_at <= cast('{{ var("as_of") }}' as timestamp with time zone)
-        {%- endif %}
+        where {{ known_by("_available_at") }}
     ) as vintages
     where _recency = 1
 {%- endmacro %}

@@ -72,6 +72,15 @@ Home = Annotated[
     Path | None,
     typer.Option("--home", help="Folder of all data homes. [dim]\\[UNDERTOW_HOME][/]", show_default=False),
 ]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="INSTANT",
+        help="Look back: what was known at an instant (UTC), or at the cut-off of a day.",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
 
 
@@ -319,6 +328,7 @@ def why(
         str | None,
         typer.Option("--indicator", help="Follow one input down to the archived responses its rows came from."),
     ] = None,
+    as_of: AsOf = None,
     as_json: AsJson = False,
     market: Market = None,
     home: Home = None,
@@ -333,14 +343,19 @@ def why(
       undertow --market simulated why 2025-10-10
 
       undertow --market simulated why 2025-10-10 --indicator oi_speed_7d
+
+      undertow why 2025-10-10 --as-of 2025-10-10
     """
     from orchestration.cli import why as command
+    from orchestration.cli.as_of import published_as_of
 
     settings = _settings(context, market, home)
     if indicator is None:
-        command.explain(settings, day, as_json=as_json)
-    else:
+        command.explain(settings, day, as_json=as_json, published=published_as_of(settings, as_of))
+    elif as_of is None:
         command.trace(settings, day, indicator, as_json=as_json)
+    else:
+        raise Mistake("choose one of --indicator and --as-of: responses are followed from what is published")
 
 
 @app.command()
@@ -350,6 +365,7 @@ def sql(
     as_csv: Annotated[bool, typer.Option("--csv", help="Write CSV.")] = False,
     as_json: AsJson = False,
     limit: Annotated[int, typer.Option("--limit", help="Most rows of a table; 0 for all.", min=0)] = 200,
+    as_of: AsOf = None,
     files: Annotated[
         bool, typer.Option("--files", help="Let the query read and write files, to join them or to export.")
     ] = False,
@@ -365,8 +381,11 @@ def sql(
       undertow sql --csv "from index_between('2025-10-01', '2025-12-31')" > autumn.csv
 
       undertow sql "select * from meta.data_dictionary where table_name = 'stress_index_daily'"
+
+      undertow sql --as-of "2025-11-04 00:30" "from marts.stress_index_daily order by date desc limit 3"
     """
     from orchestration.cli import query as command
+    from orchestration.cli.as_of import published_as_of
 
     if as_csv and as_json:
         raise Mistake("choose one of --csv and --json")
@@ -374,10 +393,123 @@ def sql(
     if query is None:
         if as_csv or as_json:
             raise Mistake("--csv and --json go with a query")
-        command.run_shell(settings, allow_files=files)
+        command.run_shell(settings, allow_files=files, published=published_as_of(settings, as_of))
         return
     output = "csv" if as_csv else "json" if as_json else "table"
-    command.run_query(settings, query, output, limit=limit or None, allow_files=files)
+    published = published_as_of(settings, as_of)
+    command.run_query(settings, query, output, limit=limit or None, allow_files=files, published=published)
+
+
+@app.command("as-of")
+def look_back(
+    context: typer.Context,
+    instant: Annotated[
+        str, typer.Argument(help="Such as '2025-11-04 00:30' (UTC); a day alone stands for its cut-off.")
+    ],
+    market: Market = None,
+    home: Home = None,
+) -> None:
+    """Make the published marts as they would have been at an instant, and write the path of that database.
+
+    For notebooks and BI tools. Nothing that became available later is in it; `meta.about` carries the instant.
+
+    [bold]Example[/]
+
+      duckdb -readonly "$(undertow as-of 2025-10-10)"
+    """
+    from orchestration.cli import as_of as command
+
+    command.show(_settings(context, market, home), instant)
+
+
+@app.command()
+def prove(
+    context: typer.Context,
+    dates: Annotated[int, typer.Option("--dates", metavar="N", help="How many days, at random.", min=1)] = 25,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed chooses the same days.")] = 0,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="No day before this one.", show_default=False)
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="No day after this one.", show_default=False)
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="MART", help="Compare only this mart; repeatable.", show_default=False),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Compare every mart that says by when its rows are known.")
+    ] = False,
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Share nothing between days; several times slower.")
+    ] = False,
+    as_json: AsJson = False,
+    market: Market = None,
+    home: Home = None,
+) -> None:
+    """Prove that nothing printed looked ahead: cut raw at a day's cut-off, compute again, compare.
+
+    Days that differ only because figures were restated since are shown apart. The exit code is 1 if a day looked ahead.
+
+    [bold]Examples[/]
+
+      undertow prove --dates 365
+
+      undertow prove --dates 20 --everything --from 2025-10-01
+    """
+    begin = parse_day(first) if first else None
+    end = parse_day(last) if last else None
+    settings = _settings(context, market, home)
+    with ending_at_once():
+        from orchestration.cli import prove as command
+
+        code = command.prove(
+            settings,
+            count=dates,
+            seed=seed,
+            first=begin,
+            last=end,
+            only=only or (),
+            is_everything=everything,
+            from_scratch=from_scratch,
+            as_json=as_json,
+        )
+    raise typer.Exit(code)
+
+
+@app.command()
+def rebuild(
+    context: typer.Context,
+    from_archive: Annotated[
+        bool, typer.Option("--from-archive", help="From the archived responses; there is no other way.")
+    ] = False,
+    into: Annotated[
+        Path | None,
+        typer.Option("--into", metavar="DIR", help="Where to, an empty folder; kept. A passing one if not given."),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put the rebuilt warehouse in the place of the present one.")
+    ] = False,
+    as_json: AsJson = False,
+    market: Market = None,
+    home: Home = None,
+) -> None:
+    """Build a warehouse anew from the archive alone, with no network, and compare it bit for bit with the present one.
+
+    The exit code is 1 if a table differs, which is named.
+
+    [bold]Example[/]
+
+      undertow rebuild --from-archive
+    """
+    if not from_archive:
+        raise Mistake("say what to rebuild from: undertow rebuild --from-archive")
+    settings = _settings(context, market, home)
+    with ending_at_once():
+        from orchestration.cli import rebuild as command
+
+        code = command.rebuild(settings, into=into, replace=replace, as_json=as_json)
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -48,7 +48,15 @@ order by schema_name, table_name, column_index
 _MACROS = "select function_name as name, comment as description from duckdb_functions() where not internal order by all"
 
 
-def run_query(settings: Settings, sql: str, output: str, *, limit: int | None, allow_files: bool) -> None:
+def run_query(
+    settings: Settings,
+    sql: str,
+    output: str,
+    *,
+    limit: int | None,
+    allow_files: bool,
+    published: Published | None = None,
+) -> None:
     """Run one query and write its result.
 
     Args:
@@ -57,12 +65,13 @@ def run_query(settings: Settings, sql: str, output: str, *, limit: int | None, a
         output: `table`, `csv` or `json`.
         limit: most rows of a table; None for all.
         allow_files: whether the query may read and write other files.
+        published: the folder to read; the market's own if not given.
 
     Raises:
         Failure: there is nothing to query yet, or the query fails.
     """
     with (
-        reading.open_published(settings, allow_files=allow_files) as connection,
+        reading.open_published(settings, allow_files=allow_files, published=published) as connection,
         _interruptible(connection),
         _one_line(),
     ):
@@ -75,13 +84,13 @@ def run_query(settings: Settings, sql: str, output: str, *, limit: int | None, a
             _write_table(connection, limit)
 
 
-def run_shell(settings: Settings, *, allow_files: bool) -> None:
+def run_shell(settings: Settings, *, allow_files: bool, published: Published | None = None) -> None:
     """Read statements and write their results until the end of input.
 
     Raises:
         Failure: there is nothing to query yet.
     """
-    Shell(settings, allow_files).run()
+    Shell(settings, allow_files, published).run()
 
 
 class Shell:
@@ -90,11 +99,12 @@ class Shell:
     Args:
         settings: whose published file; the home keeps the history of what was typed.
         allow_files: whether queries may read and write other files.
+        published: the folder to read; the market's own if not given.
     """
 
-    def __init__(self, settings: Settings, allow_files: bool) -> None:
+    def __init__(self, settings: Settings, allow_files: bool, published: Published | None = None) -> None:
         self._settings = settings
-        self._published = Published(settings.published_path)
+        self._published = published or Published(settings.published_path)
         self._history = settings.home / "sql_history"
         self._allow_files = allow_files
         self._is_interactive = sys.stdin.isatty()
@@ -116,7 +126,9 @@ class Shell:
 
     def _open(self) -> None:
         self._version = self._published.current()
-        self._connection = reading.open_published(self._settings, allow_files=self._allow_files)
+        self._connection = reading.open_published(
+            self._settings, allow_files=self._allow_files, published=self._published
+        )
 
     def _reopen(self) -> None:
         newest = self._published.current()

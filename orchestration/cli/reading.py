@@ -63,15 +63,17 @@ class Why:
         return [row for row in self.without if not row["is_in_panel"]]
 
 
-def open_published(settings: Settings, *, allow_files: bool = False) -> duckdb.DuckDBPyConnection:
-    """The published database of a market.
+def open_published(
+    settings: Settings, *, allow_files: bool = False, published: Published | None = None
+) -> duckdb.DuckDBPyConnection:
+    """The published database of a market, or another published folder of it.
 
     Raises:
         Failure: there is none yet; the message says how to get one, and which markets have one.
         duckdb.Error: the file cannot be opened.
     """
     try:
-        return Published(settings.published_path).connect(allow_files=allow_files)
+        return (published or Published(settings.published_path)).connect(allow_files=allow_files)
     except NotPublished:
         others = [
             name

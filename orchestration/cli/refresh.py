@@ -288,13 +288,21 @@ def _name(table: str) -> str:
 
 
 def watched(settings: Settings, dataset_count: int, work: Callable[[Observer], RefreshResult]) -> RefreshResult:
-    """Do the work with a progress display: a moving one on a terminal, lines otherwise."""
+    """Do the work with a progress display."""
+    with watching(settings, dataset_count) as observer:
+        return work(observer)
+
+
+@contextmanager
+def watching(settings: Settings, dataset_count: int) -> Iterator[Observer]:
+    """A progress display: a moving one on a terminal, lines otherwise."""
     out = console.stderr()
     out.print(console.text(f"{settings.market} market in {settings.market_home}", "dim"))
     if not out.is_terminal:
-        return work(LineObserver(out, dataset_count))
+        yield LineObserver(out, dataset_count)
+        return
     with _bars(out) as progress:
-        return work(BarObserver(out, dataset_count, progress))
+        yield BarObserver(out, dataset_count, progress)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from orchestration.publishing.published import Published
     from orchestration.settings import Settings
 
 _SHOWN_CHANGES = 8
@@ -27,19 +28,20 @@ _VISIBLE_POINTS = 0.005
 _SHOWN_BODIES = 8
 
 
-def explain(settings: Settings, day_text: str | None, *, as_json: bool) -> None:
+def explain(settings: Settings, day_text: str | None, *, as_json: bool, published: Published | None = None) -> None:
     """Write what is behind the print of a day, or why it has none.
 
     Args:
         settings: whose published file.
         day_text: the day; None for the newest print.
         as_json: for programs instead of people.
+        published: the folder to read; the market's own if not given.
 
     Raises:
         Failure: nothing is published yet.
         Mistake: the day is none.
     """
-    with reading.open_published(settings) as connection:
+    with reading.open_published(settings, published=published) as connection:
         about = reading.about(connection)
         found = reading.why(connection, _day(connection, about, day_text))
     if as_json:
@@ -48,6 +50,8 @@ def explain(settings: Settings, day_text: str | None, *, as_json: bool) -> None:
     out = console.stdout()
     if about["is_simulated"]:
         out.print(console.text(about["title"], "bold magenta"))
+    if about.get("as_of_at") is not None:
+        out.print(console.text(f"as of {console.instant(about['as_of_at'])}", "bold"))
     out.print(tree(found))
     if found.printed is not None:
         out.print(first_print(found.printed))
@@ -214,6 +218,7 @@ def as_dict(found: reading.Why, about: reading.Row) -> dict[str, Any]:
     return {
         "market": about["market"],
         "is_simulated": about["is_simulated"],
+        "as_of_at": about.get("as_of_at"),
         "date": found.date,
         "is_printed": found.index is not None,
         "reason": found.reason,

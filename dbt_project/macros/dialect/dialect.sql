@@ -71,6 +71,23 @@
 {%- endmacro %}
 
 
+{#
+    Mean of a column within a group, added up in the order of another: the same rows then give the same mean to the last
+    bit, in whatever order they lie.
+#}
+{% macro mean_in_order(value, by) -%}
+    {{ return(adapter.dispatch("mean_in_order", "undertow")(value, by)) }}
+{%- endmacro %}
+
+{% macro duckdb__mean_in_order(value, by) -%}
+    avg({{ value }} order by {{ by }})
+{%- endmacro %}
+
+{% macro default__mean_in_order(value, by) -%}
+    avg({{ value }})
+{%- endmacro %}
+
+
 {# The non-null texts of a group as a sorted list, empty rather than null. #}
 {% macro text_list(value, condition) -%}
     {{ return(adapter.dispatch("text_list", "undertow")(value, condition)) }}

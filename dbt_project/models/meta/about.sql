@@ -9,7 +9,8 @@ final as (
         is_simulated,
         now_at,
         last_closed_date,
-        '{{ var("method_version") }}' as method_version
+        '{{ var("method_version") }}' as method_version,
+        {{ as_of_instant() }} as as_of_at
     from market
 )
 

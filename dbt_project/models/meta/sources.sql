@@ -41,6 +41,7 @@ row_counts as (
         cast(max({{ node.meta.get("time_column") or node.config.get("meta", {}).get("time_column") }}) as timestamp with time zone)
             as newest_period_at
     from {{ source("raw", node.name) }}
+    where {{ known_by("_available_at") }}
     {{ "union all" if not loop.last }}
     {% else %}
     select cast(null as varchar) as table_name, 0 as row_count, cast(null as timestamp with time zone) as newest_period_at

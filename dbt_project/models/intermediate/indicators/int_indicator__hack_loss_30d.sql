@@ -13,9 +13,8 @@ hacks as (
 ),
 
 ledger as (
-    select max(window_ended_at) as read_until
-    from {{ ref("stg_ops__landings") }}
-    where table_name = 'defillama__hacks' and status in ('landed', 'unchanged')
+    select read_until from {{ ref("stg_ops__read_until") }}
+    where table_name = 'defillama__hacks'
 ),
 
 days as (

@@ -36,7 +36,7 @@ final as (
         {{ value_at_max("readings.top_trader_position_long_short_ratio", "readings.period_ended_at") }}
             as top_trader_position_long_short_ratio,
         {{ value_at_max("readings.account_long_short_ratio", "readings.period_ended_at") }} as account_long_short_ratio,
-        avg(readings.taker_buy_sell_volume_ratio) as taker_buy_sell_volume_ratio,
+        {{ mean_in_order("readings.taker_buy_sell_volume_ratio", "readings.period_ended_at") }} as taker_buy_sell_volume_ratio,
         count(readings.open_interest_coin) as reading_count,
         max(readings.available_at) as available_at,
         max(touched.vintage_count) as consumed_vintage_count

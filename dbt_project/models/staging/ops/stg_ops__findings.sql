@@ -10,3 +10,4 @@ select
     detail,
     found_at
 from {{ source("ops", "findings") }}
+where {{ known_by("found_at") }}

@@ -13,3 +13,4 @@ select
     error_kind,
     error_message
 from {{ source("ops", "landings") }}
+where {{ known_by("landed_at") }}

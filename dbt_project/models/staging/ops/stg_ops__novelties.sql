@@ -4,3 +4,4 @@ select
     first_seen_at,
     sha256 as body_sha256
 from {{ source("ops", "novelties") }}
+where {{ known_by("first_seen_at") }}

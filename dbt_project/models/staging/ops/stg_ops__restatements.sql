@@ -10,3 +10,4 @@ select
     restated_at,
     run_id
 from {{ source("ops", "restatements") }}
+where {{ known_by("restated_at") }}

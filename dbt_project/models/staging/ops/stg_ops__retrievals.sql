@@ -19,3 +19,4 @@ select
     last_period_at,
     path
 from {{ source("ops", "retrievals") }}
+where {{ known_by("retrieved_at") }}
