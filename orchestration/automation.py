@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from orchestration.publishing.snapshot import PublishResult
 
 FREQUENCIES = ("hourly", "daily", "weekly")
-DBT_STEP, PUBLISH_STEP = "dbt", "publish"
+DBT_STEP, PUBLISH_STEP, ALERTS_STEP, SCORECARD_JOB = "dbt", "publish", "alerts", "scorecard"
 
 EXECUTOR = dg.in_process_executor.configured(
     # A landing that fails has reported its rows before: dbt goes on with what there is.
@@ -67,6 +67,7 @@ class RefreshResult:
         build: what dbt did.
         publication: what was published; None if nothing was.
         not_published_because: why not, if so.
+        alerts_failed_because: why alerts did not get to whoever is to be told, if so.
         seconds: wall time of it all, including loading definitions.
         fetch_seconds, parse_seconds, land_seconds, dbt_seconds, publish_seconds: the parts of it that are work.
     """
@@ -78,6 +79,7 @@ class RefreshResult:
     not_published_because: str | None
     seconds: float
     publish_seconds: float
+    alerts_failed_because: str | None = None
     fetch_seconds: float = field(init=False)
     parse_seconds: float = field(init=False)
     land_seconds: float = field(init=False)
@@ -90,8 +92,9 @@ class RefreshResult:
 
     @property
     def is_success(self) -> bool:
-        """Whether every dataset came completely and the marts are whole."""
-        return self.build.status != "failed" and not any(report.errors for report in self.datasets)
+        """Whether every dataset came completely, the marts are whole and whoever is to be told was."""
+        is_whole = self.build.status != "failed" and self.alerts_failed_because is None
+        return is_whole and not any(report.errors for report in self.datasets)
 
     @property
     def new_row_count(self) -> int:
@@ -114,25 +117,35 @@ def build_definitions(
         datasets: by table name; the registry if not given.
         workspace: what runs work with; opened by each run if not given.
     """
-    from orchestration.transform import build_dbt_assets
+    from orchestration.transform import build_dbt_assets, build_scorecard_assets
 
     datasets = _registry() if datasets is None else datasets
     settings = settings or Settings.load()
     landing = [landing_asset(dataset) for dataset in datasets.values()]
     dbt = build_dbt_assets(settings, datasets)
+    scorecard = build_scorecard_assets(settings, datasets)
     resource = workspace_resource if workspace is None else dg.ResourceDefinition.hardcoded_resource(workspace)
     return dg.Definitions(
-        assets=[*landing, dbt, publish_asset(settings)],
+        assets=[*landing, dbt, scorecard, publish_asset(settings), alerts_asset()],
         jobs=[
             *(frequency_job(frequency, datasets.values()) for frequency in FREQUENCIES),
             dg.define_asset_job(
-                "refresh", description="Land every dataset, build the marts, publish them.", executor_def=EXECUTOR
+                "refresh",
+                selection=dg.AssetSelection.key_prefixes(["raw"]) | _everything_after_landing(),
+                description="Land every dataset, build the marts, publish them.",
+                executor_def=EXECUTOR,
             ),
             dg.define_asset_job(
                 "build",
                 selection=_everything_after_landing(),
                 description="Build the marts from the rows there are and publish them, for instance after a backfill.",
                 executor_def=EXECUTOR,
+            ),
+            dg.define_asset_job(
+                SCORECARD_JOB,
+                selection=_scorecards() | dg.AssetSelection.assets(PUBLISH_STEP),
+                description="Evaluate the index and the rules on what the last build left, and publish it.",
+                executor_def=dg.in_process_executor,
             ),
             *(backfill_job(dataset) for dataset in datasets.values() if dataset.retired is None),
         ],
@@ -189,6 +202,43 @@ def publish_asset(settings: Settings) -> dg.AssetsDefinition:
         )
 
     return publish
+
+
+def alerts_asset() -> dg.AssetsDefinition:
+    """The asset that tells whoever is configured what is new among the published alerts."""
+
+    @dg.asset(
+        name=ALERTS_STEP,
+        group_name="published",
+        description="Delivers what is open and new in marts.fct_alerts to webhook, mail and file, each alert once.",
+        deps=[dg.AssetKey([PUBLISH_STEP])],
+        output_required=False,
+        required_resource_keys={"workspace"},
+    )
+    def alerts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+        from orchestration.alerting import AlertSettings, deliver
+
+        workspace: Workspace = context.resources.workspace
+        alert_settings = AlertSettings.load()
+        if not alert_settings.sinks():
+            context.log.info("no sink is configured: nobody is told; `undertow alerts --help` says how")
+            return
+        delivery = deliver(workspace.settings, alert_settings, now=workspace.market.now())
+        yield dg.MaterializeResult(
+            metadata={
+                "sinks": ", ".join(delivery.sink_names),
+                "delivered": len(delivery.sent),
+                "open": delivery.open_count,
+                "told": dg.MetadataValue.md(
+                    "\n".join(f"- {alert.headline}" for alert, _ in delivery.sent) or "nothing"
+                ),
+            }
+        )
+        if delivery.problems:
+            said = "; ".join(delivery.problems)
+            raise dg.Failure(description=f"{delivery.waiting} alerts wait: {said}", allow_retries=False)
+
+    return alerts
 
 
 def frequency_job(frequency: str, datasets: Collection[Dataset]) -> Any:
@@ -306,6 +356,25 @@ def run_backfill(
     """Ask for a window of one dataset again, then build and publish; otherwise like `run_refresh`."""
     datasets = _registry() if datasets is None else datasets
     return _run(settings, _chosen([table_name], datasets), window.start, window.end, False, observer, datasets)
+
+
+def run_scorecard(settings: Settings, *, observer: Observer | None = None) -> RefreshResult:
+    """Evaluate the index and the rules on what the last build left, and publish it; otherwise like `run_refresh`."""
+    started = time.perf_counter()
+    observer = observer or Observer()
+    datasets = _registry()
+    with (
+        _rare_collections(),
+        open_workspace(settings, datasets.values(), observer) as workspace,
+        open_instance(settings) as instance,
+    ):
+        _bury_dead_runs(instance)
+        definitions = build_definitions(settings, datasets, workspace)
+        run_id, failures = _execute(definitions.resolve_job_def(SCORECARD_JOB), {}, instance)
+        _prune_runs(instance)
+    if SCORECARD_JOB in failures and workspace.journal.build is None:
+        workspace.journal.build = Build("failed", problems=(failures[SCORECARD_JOB],))
+    return _result(run_id, (), workspace.journal, failures, time.perf_counter() - started)
 
 
 @contextmanager
@@ -477,6 +546,7 @@ def _result(
         not_published_because=reason,
         seconds=seconds,
         publish_seconds=journal.publish_seconds,
+        alerts_failed_because=failures.get(ALERTS_STEP),
     )
 
 
@@ -504,7 +574,12 @@ def _names(dataset: Dataset) -> set[str]:
 
 
 def _everything_after_landing() -> dg.AssetSelection:
-    return dg.AssetSelection.all() - dg.AssetSelection.key_prefixes(["raw"])
+    return dg.AssetSelection.all() - dg.AssetSelection.key_prefixes(["raw"]) - _scorecards()
+
+
+def _scorecards() -> dg.AssetSelection:
+    # dagster-dbt turns dbt's tags into tags without a value.
+    return dg.AssetSelection.tag(SCORECARD_JOB, "")
 
 
 def _bury_dead_runs(instance: dg.DagsterInstance) -> None:

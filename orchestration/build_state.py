@@ -46,7 +46,10 @@ def project_hash(settings: Settings) -> str:
     folder = settings.dbt_project_path
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
-        if path.is_file() and relative.parts[0] not in ("target", "logs") and not path.name.startswith("."):
+        is_made = (
+            relative.parts[0] in ("target", "logs") or path.name.startswith(".") or path.parent.name == "__pycache__"
+        )
+        if path.is_file() and not is_made:
             digest.update(b"\0" + relative.as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:20]
 

@@ -120,7 +120,7 @@ def sources_yml(datasets: Iterable[Dataset]) -> str:
     ops = {
         "name": "ops",
         "schema": "ops",
-        "description": "What the pipeline knows and did: market, datasets, landings, retrievals, novelties.",
+        "description": "What the pipeline knows and did: market, datasets, landings, retrievals, novelties, prints.",
         "tables": [
             {
                 "name": name,

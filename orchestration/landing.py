@@ -84,7 +84,7 @@ class DatasetReport:
         errors: one line per failure.
         not_recorded: the same for answers that a recorded market does not hold: nothing failed and nothing can be done.
         fetch_seconds, parse_seconds, land_seconds: where the time went; fetching includes archiving.
-        touched: periods of rows that were landed.
+        touched: periods of rows that were landed and have not been examined yet.
         landed_at: when the last window was landed, by the market's clock; None if none was.
     """
 
@@ -249,7 +249,8 @@ def refresh_dataset(
         windows = windows_due(dataset, progress, _begin(workspace, dataset), workspace.market.now(), since, until)
         workspace.observer.dataset_started(dataset.table, len(windows))
         for number, window in enumerate(windows, start=1):
-            failure, row_count = _land_window(workspace, dataset, archive, window, run_id, report)
+            is_last = number == len(windows)
+            failure, row_count = _land_window(workspace, dataset, archive, window, run_id, report, is_last=is_last)
             workspace.observer.window_landed(dataset.table, number, len(windows), window, row_count)
             if isinstance(failure, Unreachable | RateLimited | Blocked):
                 # Whoever does not answer now will not answer for the next window either.
@@ -423,9 +424,19 @@ class _Piece:
 
 
 def _land_window(
-    workspace: Workspace, dataset: Dataset, archive: Archive, window: Window, run_id: str, report: DatasetReport
+    workspace: Workspace,
+    dataset: Dataset,
+    archive: Archive,
+    window: Window,
+    run_id: str,
+    report: DatasetReport,
+    *,
+    is_last: bool = False,
 ) -> tuple[SourceError | None, int]:
-    """Fetch, archive, parse and land one window; return why it did not come completely, and how many rows it added."""
+    """Fetch, archive, parse and land one window; return why it did not come completely, and how many rows it added.
+
+    After the last one, what was landed is examined before the warehouse is closed.
+    """
     client = workspace.transport.client(dataset, window, archive.holds)
     before = len(archive.entries())
     pieces: dict[int, _Piece] = {}
@@ -453,9 +464,12 @@ def _land_window(
         pieces[entry.sequence] = _Piece(None, "quarantined", _told(failure))
     clock.lap("fetch_seconds")
     landing = _landing(workspace, dataset, run_id, window, archive.entries(before), pieces, failure)
-    landed = workspace.warehouse.land(landing)
-    clock.lap("land_seconds")
-    report.add(landing, landed)
+    with workspace.warehouse.connect(f"landing {dataset.table}"):
+        landed = workspace.warehouse.land(landing)
+        clock.lap("land_seconds")
+        report.add(landing, landed)
+        if is_last:
+            _examine(workspace, dataset, report)
     return failure, landed.new_row_count + landed.changed_row_count
 
 
@@ -478,6 +492,7 @@ def _examine(workspace: Workspace, dataset: Dataset, report: DatasetReport) -> N
     touched = Window(report.touched[0].start, report.touched[-1].end)
     now = report.landed_at or workspace.market.now()
     report.finding_count = examine(workspace.warehouse, dataset, touched, now)
+    report.touched = ()
     report.land_seconds += time.perf_counter() - started
 
 
@@ -571,7 +586,7 @@ def _landing(
         run_id=run_id,
         window=window,
         rows=rows,
-        retrievals=[_retrieval(entry, pieces.get(entry.sequence)) for entry in entries],
+        retrievals=[_retrieval(dataset, entry, pieces.get(entry.sequence)) for entry in entries],
         body_count=len(pieces),
         # The last answer's instant, which the archive keeps: landing it again gives the same.
         landed_at=entries[-1].retrieved_at if entries else workspace.market.now(),
@@ -623,7 +638,7 @@ def _read_again(dataset: Dataset, archive: Archive, entry: Entry) -> _Piece:
     return _read(dataset, body)
 
 
-def _retrieval(entry: Entry, piece: _Piece | None) -> Retrieval:
+def _retrieval(dataset: Dataset, entry: Entry, piece: _Piece | None) -> Retrieval:
     return Retrieval(
         sequence=entry.sequence,
         run_id=entry.run_id,
@@ -640,6 +655,9 @@ def _retrieval(entry: Entry, piece: _Piece | None) -> Retrieval:
         series=entry.request.series,
         first_period_at=None if piece is None else piece.first_period_at,
         last_period_at=None if piece is None else piece.last_period_at,
+        method=entry.request.method,
+        content=entry.request.content,
+        path=f"{dataset.provider.name}/{dataset.name}/{entry.path}",
     )
 
 

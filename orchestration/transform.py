@@ -20,6 +20,7 @@ from dagster_dbt.asset_utils import get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from google.protobuf.json_format import MessageToDict
 
+from orchestration import prints
 from orchestration.build_state import Build, BuildState, fingerprint, project_hash
 from orchestration.landing import POOL, Workspace
 from orchestration.progress import Observer
@@ -39,6 +40,9 @@ _LAYERS = ("staging", "intermediate", *PUBLISHED_LAYERS)
 _RESULTS = frozenset({"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"})
 # Unit tests of formulas and key tests that hold by construction say nothing about today's data: the suite has them.
 _LEFT_TO_THE_SUITE = "resource_type:unit_test tag:structural"
+SCORECARD = "scorecard"
+"""Tag of models that resample for minutes. They have a job of their own; other builds leave them as they were."""
+_SCORECARD = f"tag:{SCORECARD}"
 _REBUILT = "config.materialized:table config.materialized:incremental resource_type:test"
 _BROKEN = frozenset({"error", "fail", "runtime error"})
 _QUIET = ("--quiet", "--log-level", "none", "--log-level-file", "none", "--no-version-check", "--no-use-colors")
@@ -143,6 +147,11 @@ def published_keys(parsed: Mapping[str, Any]) -> list[dg.AssetKey]:
     ]
 
 
+def _is_apart(node: Mapping[str, Any]) -> bool:
+    """Whether a node is made by the job of the scorecards and by no other."""
+    return SCORECARD in node["config"]["tags"]
+
+
 def _is_standing(node: Mapping[str, Any]) -> bool:
     """Whether a model or seed stays as it is until the project changes."""
     return node["resource_type"] == "seed" or str(node["config"]["materialized"]) == "view"
@@ -153,7 +162,7 @@ def _standing(parsed: Mapping[str, Any]) -> set[tuple[str, str]]:
     return {
         (node["schema"], node["alias"])
         for node in parsed["nodes"].values()
-        if node["resource_type"] in ("model", "seed") and _is_standing(node)
+        if node["resource_type"] in ("model", "seed") and _is_standing(node) and not _is_apart(node)
     }
 
 
@@ -171,7 +180,7 @@ def build_dbt_assets(settings: "Settings", datasets: Mapping[str, Dataset]) -> d
         manifest=parsed,
         dagster_dbt_translator=translator,
         name="dbt",
-        exclude=_LEFT_TO_THE_SUITE,
+        exclude=f"{_LEFT_TO_THE_SUITE} {_SCORECARD}",
         required_resource_keys={"workspace"},
         pool=POOL,
     )
@@ -196,7 +205,7 @@ def build_dbt_assets(settings: "Settings", datasets: Mapping[str, Dataset]) -> d
                 context=context,
                 manifest=parsed,
                 select=_REBUILT if is_standing else "fqn:*",
-                exclude=_LEFT_TO_THE_SUITE,
+                exclude=f"{_LEFT_TO_THE_SUITE} {_SCORECARD}",
                 selector="",
                 dagster_dbt_translator=translator,
                 current_dbt_indirect_selection_env=None,
@@ -206,9 +215,15 @@ def build_dbt_assets(settings: "Settings", datasets: Mapping[str, Dataset]) -> d
             if not is_standing:
                 selection = [*selection, "--full-refresh"]
             state.forget()
+            archive = workspace.settings.archive_path
+            prints.restore(archive, workspace.warehouse)
+            workspace.warehouse.note_build(context.run.run_id, project, workspace.market.now())
             build = run_build(workspace.settings, selection, workspace.observer, messages.append)
             counts = relations(workspace.warehouse)
             if build.status == "built" and not context.is_subset:
+                # What failed its checks was never shown to anybody, so it is no print.
+                for day in prints.record(archive, workspace.warehouse):
+                    context.log.info(f"first print of {day}")
                 state.note_built(now, project)
         workspace.journal.build = build
         for message in messages:
@@ -218,6 +233,52 @@ def build_dbt_assets(settings: "Settings", datasets: Mapping[str, Dataset]) -> d
             raise dg.Failure(description="\n".join(build.problems[:20]), allow_retries=False)
 
     return dbt
+
+
+def build_scorecard_assets(settings: "Settings", datasets: Mapping[str, Dataset]) -> dg.AssetsDefinition:
+    """The scorecards and what only they need, as assets and checks of one step.
+
+    They read the marts as the last build left them, so that build has to have come to its end.
+    """
+    parsed = manifest(settings)
+    translator = Translator(datasets)
+
+    @dbt_assets(
+        manifest=parsed,
+        dagster_dbt_translator=translator,
+        name=SCORECARD,
+        select=_SCORECARD,
+        exclude=_LEFT_TO_THE_SUITE,
+        required_resource_keys={"workspace"},
+        pool=POOL,
+    )
+    def scorecard(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        workspace: Workspace = context.resources.workspace
+        messages: list[DbtCoreCliEventMessage] = []
+        with workspace.warehouse.writer("dbt build of the scorecards"):
+            if not BuildState(workspace.settings).is_whole():
+                raise dg.Failure(description="the marts are not whole: build them first", allow_retries=False)
+            selection, indirect = get_subset_selection_for_context(
+                context=context,
+                manifest=parsed,
+                select=_SCORECARD,
+                exclude=_LEFT_TO_THE_SUITE,
+                selector="",
+                dagster_dbt_translator=translator,
+                current_dbt_indirect_selection_env=None,
+            )
+            if indirect is not None:
+                selection = [*selection, "--indirect-selection", indirect]
+            build = run_build(workspace.settings, selection, workspace.observer, messages.append)
+            counts = relations(workspace.warehouse)
+        workspace.journal.build = build
+        for message in messages:
+            for event in message.to_default_asset_events(parsed, translator, context):
+                yield _with_row_count(event, parsed, counts)
+        if build.status == "failed":
+            raise dg.Failure(description="\n".join(build.problems[:20]), allow_retries=False)
+
+    return scorecard
 
 
 class BuildConfig(dg.Config):

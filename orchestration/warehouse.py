@@ -106,6 +106,8 @@ OPS_TABLES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
             "window_end": ("TIMESTAMPTZ", "End of the window, not included."),
             "url": ("VARCHAR", "What was asked, without query string."),
             "params": ("VARCHAR", "Query parameters as a JSON object; never a secret."),
+            "method": ("VARCHAR", "HTTP method."),
+            "content": ("VARCHAR", "Body of the request; empty if it has none, never a secret."),
             "status": ("INTEGER", "HTTP status."),
             "sha256": ("VARCHAR", "Hash of the response body."),
             "byte_count": ("BIGINT", "Size of the response body."),
@@ -116,6 +118,7 @@ OPS_TABLES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
             "series": ("VARCHAR", "What was asked about, whatever part of it: the request less window and page size."),
             "first_period_at": ("TIMESTAMPTZ", "Oldest period it has a row for; null without rows."),
             "last_period_at": ("TIMESTAMPTZ", "Newest period it has a row for; null without rows."),
+            "path": ("VARCHAR", "Where the body lies, relative to the archive."),
         },
     ),
     "restatements": (
@@ -146,6 +149,89 @@ OPS_TABLES: Mapping[str, tuple[str, Mapping[str, tuple[str, str]]]] = {
             "measure": ("DOUBLE", "How odd: a length, factor or value, as the detail says."),
             "detail": ("VARCHAR", "What was found, in words."),
             "found_at": ("TIMESTAMPTZ", "When it was first found, by the market's clock."),
+        },
+    ),
+    "builds": (
+        "The build under way, or the last one; one row.",
+        {
+            "run_id": ("VARCHAR", "Run that builds."),
+            "code_version": ("VARCHAR", "Hash of the dbt project that is built."),
+            "started_at": ("TIMESTAMPTZ", "When it began, by the market's clock."),
+        },
+    ),
+    "prints": (
+        "First prints of the index as the journal in the archive has them; one row per day, never changed.",
+        {
+            "date": ("DATE", "Day the print is of."),
+            "market": ("VARCHAR", "Name of the market: live, simulated or recorded."),
+            "cmsi": ("DOUBLE", "The index."),
+            "percentile": ("DOUBLE", "Share of the prints of the rank window that are not above it, in per cent."),
+            "q": ("DOUBLE", "Quadratic form the index is the root of."),
+            "linear_bound": ("DOUBLE", "The index if all pillars moved as one."),
+            "mean_correlation": ("DOUBLE", "Mean correlation between the usable pillars."),
+            "coverage": ("DOUBLE", "Weight of the usable pillars."),
+            "status": ("VARCHAR", "official or degraded."),
+            "regime": ("VARCHAR", "Regime; null while there are no thresholds."),
+            "previous_cmsi": ("DOUBLE", "The index of the day before as that run computed it; null if it could not."),
+            "basis": ("VARCHAR", "live or reconstructed."),
+            "cutoff_at": ("TIMESTAMPTZ", "Instant up to which information counts."),
+            "printed_at": ("TIMESTAMPTZ", "When the day was first printed, by the market's clock."),
+            "input_hash": ("VARCHAR", "Hash of the inputs."),
+            "input_count": ("BIGINT", "Inputs of the panel, stale ones included."),
+            "method_version": ("VARCHAR", "Version of the method."),
+            "code_version": ("VARCHAR", "Hash of the dbt project."),
+            "run_id": ("VARCHAR", "Run that printed it."),
+        },
+    ),
+    "print_pillars": (
+        "The pillars behind first prints, as printed.",
+        {
+            "date": ("DATE", "Day the print is of."),
+            "pillar": ("VARCHAR", "Pillar."),
+            "weight": ("DOUBLE", "Weight within the index."),
+            "score": ("DOUBLE", "Mean level rank of the fresh inputs."),
+            "mid_score": ("DOUBLE", "Mean mid-rank of the fresh inputs."),
+            "is_valid": ("BOOLEAN", "Whether enough of it is fresh."),
+            "is_usable": ("BOOLEAN", "Whether it counts."),
+            "fresh_weight_ratio": ("DOUBLE", "Fresh share of its weight."),
+            "points": ("DOUBLE", "Points it contributes; null if it does not count."),
+        },
+    ),
+    "print_correlations": (
+        "The correlations behind first prints, as printed.",
+        {
+            "date": ("DATE", "Day the print is of."),
+            "pillar_i": ("VARCHAR", "First pillar in alphabetical order."),
+            "pillar_j": ("VARCHAR", "Second pillar."),
+            "rho": ("DOUBLE", "Correlation."),
+        },
+    ),
+    "print_indicators": (
+        "The inputs behind first prints, as printed.",
+        {
+            "date": ("DATE", "Day the print is of."),
+            "indicator": ("VARCHAR", "Indicator."),
+            "pillar": ("VARCHAR", "Its pillar."),
+            "weight": ("DOUBLE", "Weight within its pillar."),
+            "observed_date": ("DATE", "Last day of the period the figure describes."),
+            "value": ("DOUBLE", "Value; null when too old."),
+            "available_at": ("TIMESTAMPTZ", "Instant from which the figure could be known."),
+            "z": ("DOUBLE", "Level rank; null when too old."),
+            "z_mid": ("DOUBLE", "Mid-rank; null when too old."),
+            "age_days": ("INTEGER", "Days since the figure became usable."),
+            "is_carried": ("BOOLEAN", "Whether the rank is carried from an earlier day."),
+            "is_fresh": ("BOOLEAN", "Whether it counts."),
+            "points": ("DOUBLE", "Points it contributes; null if it does not count."),
+        },
+    ),
+    "print_terms": (
+        "Why the index had changed since the day before, as printed.",
+        {
+            "date": ("DATE", "Day the print is of."),
+            "term": ("VARCHAR", "level, correlation or composition."),
+            "pillar_i": ("VARCHAR", "Pillar, empty for the composition of the whole index."),
+            "pillar_j": ("VARCHAR", "Second pillar of a correlation term, empty otherwise."),
+            "points": ("DOUBLE", "Index points."),
         },
     ),
     "novelties": (
@@ -204,6 +290,9 @@ class Retrieval:
     series: str = ""
     first_period_at: datetime | None = None
     last_period_at: datetime | None = None
+    method: str = "GET"
+    content: str = ""
+    path: str | None = None
 
 
 @dataclass(frozen=True)
@@ -294,6 +383,7 @@ class Warehouse:
         self._settings = settings
         self._observer = observer or Observer()
         self._holder_path = self.path.with_name(f"{self.path.name}.writer.json")
+        self._connection: duckdb.DuckDBPyConnection | None = None
         self._lock_path = self.path.with_name(f"{self.path.name}.lock")
         self._progress: dict[str, Progress] | None = None
         self._state_left: tuple[tuple[int, int] | None, ...] | None = None
@@ -336,14 +426,19 @@ class Warehouse:
     def connect(self, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection in UTC under the writer lock; both are released on leaving.
 
+        Within another one it is that connection: opening and closing the file costs more than most of what is done.
+
         Raises:
             WarehouseBusy: see `writer`.
             WarehouseError: the file is open in a program that does not take the lock, is corrupt, or the disk is full.
         """
         with self.writer(purpose):
+            if self._connection is not None:
+                yield self._connection
+                return
             if self._is_written_by_others():
                 self._progress = None
-            connection = self._open()
+            connection = self._connection = self._open()
             try:
                 yield connection
             except _FILE_ERRORS as error:
@@ -356,6 +451,7 @@ class Warehouse:
                     raise KeyboardInterrupt from error
                 raise
             finally:
+                self._connection = None
                 try:
                     connection.close()
                 except duckdb.Error as error:
@@ -428,6 +524,23 @@ class Warehouse:
             for name in ("retrievals", "landings", "novelties", "restatements", "findings"):
                 connection.execute(f"delete from ops.{name} where table_name = ?", [dataset.table])
             self._progress = None
+
+    def note_build(self, run_id: str, code_version: str, started_at: datetime) -> None:
+        """Say which build is under way; what it prints for the first time carries this."""
+        row = {"run_id": run_id, "code_version": code_version, "started_at": started_at}
+        with self.connect("noting the build") as connection, _transaction(connection):
+            _replace(connection, "ops.builds", [row], OPS_TABLES["builds"][1])
+
+    def ops(self, tables: Iterable[str]) -> dict[str, pl.DataFrame]:
+        """Rows of ops tables by name."""
+        with self.connect("reading what happened") as connection:
+            return {table: read_frame(connection, f"ops.{table}", table) for table in tables}
+
+    def append(self, frames: Mapping[str, pl.DataFrame]) -> None:
+        """Add rows to ops tables, by name, in one transaction."""
+        with self.connect("writing down what happened") as connection, _transaction(connection):
+            for table, frame in frames.items():
+                _append(connection, f"ops.{table}", frame, OPS_TABLES[table][1])
 
     def standing(self, dataset: Dataset) -> tuple[int, datetime | None]:
         """Rows in the raw table, and the end of the newest period that has one."""
@@ -744,6 +857,8 @@ class Warehouse:
                 "window_end": one.window.end,
                 "url": one.url,
                 "params": one.params,
+                "method": one.method,
+                "content": one.content,
                 "status": one.status,
                 "sha256": one.sha256,
                 "byte_count": one.byte_count,
@@ -754,6 +869,7 @@ class Warehouse:
                 "series": one.series,
                 "first_period_at": one.first_period_at,
                 "last_period_at": one.last_period_at,
+                "path": one.path,
             }
             for one in landing.retrievals
         ]
@@ -787,6 +903,18 @@ def writer_lock(settings: Settings, purpose: str = "publishing") -> AbstractCont
         WarehouseBusy: another process held it for longer than `lock_timeout_seconds`.
     """
     return Warehouse(settings).writer(purpose)
+
+
+def ops_schema(table: str) -> dict[str, pl.DataType | type[pl.DataType]]:
+    """Columns of an ops table as frames have them."""
+    return {name: _POLARS[dtype] for name, (dtype, _) in OPS_TABLES[table][1].items()}
+
+
+def read_frame(connection: duckdb.DuckDBPyConnection, relation: str, table: str) -> pl.DataFrame:
+    """Rows of a relation that has the columns of an ops table."""
+    schema = ops_schema(table)
+    names = ", ".join(f'"{name}"' for name in schema)
+    return connection.sql(f"select {names} from {relation} order by all").pl().cast(schema)  # type: ignore[arg-type]
 
 
 def raw_columns(dataset: Dataset) -> dict[str, tuple[str, str]]:
@@ -916,10 +1044,10 @@ def _replace(
 def _append(
     connection: duckdb.DuckDBPyConnection,
     table: str,
-    rows: Sequence[Mapping[str, object]],
+    rows: Sequence[Mapping[str, object]] | pl.DataFrame,
     columns: Mapping[str, tuple[str, str]],
 ) -> None:
-    if not rows:
+    if not len(rows):
         return
     frame = pl.DataFrame(rows, schema={name: _POLARS[dtype] for name, (dtype, _) in columns.items()})
     connection.register("rows_to_append", frame.to_arrow())

@@ -13,8 +13,8 @@ _OPT_IN = ("live", "bench")
 
 def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith(("UNDERTOW_", "DAGSTER_", "DBT_"))]:
-        # The one variable that is about the tests: where recorded responses lie.
-        if name != "UNDERTOW_RECORDED":
+        # The variables that are about the tests: where recorded responses and the reference implementation lie.
+        if name not in ("UNDERTOW_RECORDED", "UNDERTOW_REFERENCE"):
             del os.environ[name]
 
 

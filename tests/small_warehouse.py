@@ -6,6 +6,7 @@ so they add up. On `GAP_DAY` three pillars are missing and there is no print.
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from datetime import date, datetime, timedelta, timezone
 from functools import cache
@@ -19,6 +20,9 @@ import polars as pl
 LAST_DAY = date(2025, 12, 4)
 FIRST_DAY = LAST_DAY - timedelta(days=59)
 GAP_DAY = LAST_DAY - timedelta(days=20)
+RESTATED_DAY = LAST_DAY - timedelta(days=9)
+BODY = b"observation_date,VIXCLS\n"
+BODY_SHA256 = hashlib.sha256(BODY).hexdigest()
 NOW = datetime(2025, 12, 5, 0, 45, tzinfo=timezone.utc)
 
 PILLARS = ("flows", "derivatives", "liquidity", "price_volatility", "onchain_defi", "macro")
@@ -67,7 +71,7 @@ def _write(path: Path, is_simulated: bool, restated: float, landed_at: datetime)
     frames = _marts(restated)
     with duckdb.connect(path) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        for schema in ("raw", "ops", "intermediate", "marts", "meta"):
+        for schema in ("raw", "ops", "intermediate", "marts", "meta", "quality"):
             connection.execute(f"create schema {schema}")
         for name, frame in frames.items():
             connection.register("frame", frame)
@@ -76,6 +80,7 @@ def _write(path: Path, is_simulated: bool, restated: float, landed_at: datetime)
         for statement in _COMMENTS:
             connection.execute(statement)
         _notes(connection, is_simulated, landed_at)
+        _ledger(connection)
 
 
 _COMMENTS = (
@@ -204,4 +209,98 @@ def _notes(connection: duckdb.DuckDBPyConnection, is_simulated: bool, landed_at:
         from ops.landings
         """,
         [NOW],
+    )
+
+
+def _ledger(connection: duckdb.DuckDBPyConnection) -> None:
+    """First prints: the last is live, that of `RESTATED_DAY` is computed otherwise now. And where VIX is from."""
+    connection.execute(
+        """
+        create table marts.stress_index_prints as
+        select
+            date, market, cmsi - case when date = $1 then 1.5 else 0 end as cmsi, percentile, q, linear_bound,
+            mean_correlation, coverage, status, regime, lag(cmsi) over (order by date) as previous_cmsi,
+            case when date = $2 then 'live' else 'reconstructed' end as basis,
+            date + interval '1 day 30 minutes' as cutoff_at, $3::timestamptz as printed_at,
+            sha256(cast(date as varchar)) as input_hash, 12 as input_count, method_version, 'code' as code_version,
+            'run-1' as run_id
+        from marts.stress_index_daily
+        """,
+        [RESTATED_DAY, LAST_DAY, NOW],
+    )
+    connection.execute(
+        """
+        create table marts.stress_print_pillars as
+        select scores.*, 1 / 6 as weight, contributions.points
+        from marts.stress_pillars_daily as scores
+        left join marts.stress_contributions_daily as contributions using (date, pillar)
+        where date in (select date from marts.stress_index_prints)
+        """
+    )
+    connection.execute(
+        """
+        create table marts.stress_print_indicators as
+        select inputs.*, $1::timestamptz as available_at, contributions.points
+        from marts.stress_indicators_daily as inputs
+        left join marts.stress_indicator_contributions_daily as contributions using (date, pillar, indicator)
+        where date in (select date from marts.stress_index_prints)
+        """,
+        [NOW],
+    )
+    connection.execute(
+        """
+        create table marts.cmsi_latest as
+        select
+            daily.date, daily.cmsi, daily.regime, prints.cmsi as first_cmsi, prints.regime as first_regime,
+            prints.basis as first_basis, prints.printed_at as first_printed_at, daily.cmsi - prints.cmsi as difference,
+            abs(daily.cmsi - prints.cmsi) > 1e-9 as is_restated
+        from marts.stress_index_daily as daily
+        inner join marts.stress_index_prints as prints using (date)
+        """
+    )
+    later = NOW + timedelta(hours=5)
+    connection.execute(
+        """
+        create table marts.stress_restated_inputs_daily as
+        select $1::date as date, 'vix' as indicator, $2::timestamptz as printed_at, $1::date as first_observed_date
+        """,
+        [RESTATED_DAY, NOW],
+    )
+    connection.execute(
+        """
+        create table quality.restatements as
+        select 'fred__daily_series' as table_name, 'VIXCLS' as entity, 'value' as column_name,
+            $1::date::timestamptz as period_at, '17.5' as value_before, '18.25' as value_after,
+            $2::timestamptz as restated_at
+        """,
+        [RESTATED_DAY, later],
+    )
+    connection.execute(
+        """
+        create table marts.indicator_lineage as
+        select 'vix' as indicator, 'series' as part, 'fred__daily_series' as table_name, 'VIXCLS' as series,
+            0::integer as lookback_days
+        """
+    )
+    connection.execute(
+        """
+        create table meta.body_days as
+        select 'fred__daily_series' as table_name, series, date, body_sha256, 'run-1' as run_id,
+            retrieved_at, 1 as row_count
+        from (select distinct date from marts.stress_indicators_daily), (values ('VIXCLS'), ('DGS2')) as kinds(series),
+            (values ($1, $2::timestamptz)) as bodies(body_sha256, retrieved_at)
+        union all
+        select 'fred__daily_series', 'VIXCLS', $5::date, $3, 'run-2', $4::timestamptz, 1
+        """,
+        [BODY_SHA256, NOW, "f" * 64, later, RESTATED_DAY],
+    )
+    connection.execute(
+        """
+        create table meta.bodies as
+        select distinct
+            table_name, body_sha256, retrieved_at, 'GET' as method, 'https://fred.test/csv' as url,
+            '{"id": "[VIXCLS]"}' as params, '' as content,
+            'fred/daily_series/2025-12-05/body.csv' as path, 1 as sequence
+        from meta.body_days
+        """
     )

@@ -20,3 +20,13 @@
 {% macro days_before(day, days) -%}
     cast({{ day }} - interval '{{ days }} days' as date)
 {%- endmacro %}
+
+{# Hours from 1970 to an instant on the hour, a number that can be counted and subtracted. #}
+{% macro hour_number(instant) -%}
+    cast({{ hours_between("timestamp with time zone '1970-01-01 00:00:00+00'", instant) }} as bigint)
+{%- endmacro %}
+
+{# The end of the first hour whose grace of 30 minutes is not over before `available_at`: when a nowcast may use it. #}
+{% macro usable_hour_ended_at(available_at) -%}
+    date_trunc('hour', {{ available_at }} - interval '{{ var("cutoff_minutes") }} minutes' - interval '1 microsecond') + interval '1 hour'
+{%- endmacro %}

@@ -1,5 +1,5 @@
 {{ config(meta={"dagster": {"ref": {"name": "stress_index_daily"}}}) }}
--- Imperfect co-movement only ever takes points off.
-select date, cmsi, linear_bound
-from {{ ref("stress_index_daily") }}
-where cmsi > linear_bound + 1e-9
+-- Imperfect co-movement only ever takes points off, in any variant.
+select variant, date, value, linear_bound
+from {{ ref("int_index_prints") }}
+where value > linear_bound + 1e-9

@@ -273,6 +273,36 @@ def record(
 
 
 @app.command()
+def scorecard(
+    context: typer.Context,
+    write_docs: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-docs", metavar="FILE", help="Write the page here, not to the terminal.", show_default=False
+        ),
+    ] = None,
+    show: Annotated[bool, typer.Option("--show", help="Show what was evaluated last; evaluate nothing.")] = False,
+    market: Market = None,
+    home: Home = None,
+) -> None:
+    """Hold the index against baselines and the rules against matched days, publish it, show it. Takes minutes.
+
+    Other builds leave the scorecards as they were. UNDERTOW_SCORECARD_REPLICATES sets the number of resamples.
+
+    [bold]Examples[/]
+
+      undertow scorecard --write-docs docs/scorecard.md
+
+      undertow sql "select wording from marts.scorecard_comparisons where metric = 'auroc'"
+    """
+    settings = _settings(context, market, home)
+    with ending_at_once():
+        from orchestration.cli import scorecard as command
+
+        raise typer.Exit(command.evaluate(settings, write_docs=write_docs, is_shown_only=show))
+
+
+@app.command()
 def status(context: typer.Context, as_json: AsJson = False, market: Market = None, home: Home = None) -> None:
     """Show the index, its coverage, how fresh every dataset is, and where things are.
 
@@ -294,6 +324,10 @@ def why(
         str | None,
         typer.Argument(metavar="[DATE]", help="Such as 2025-11-04, yesterday; the newest print if not given."),
     ] = None,
+    indicator: Annotated[
+        str | None,
+        typer.Option("--indicator", help="Follow one input down to the archived responses its rows came from."),
+    ] = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
     market: Market = None,
@@ -301,11 +335,14 @@ def why(
 ) -> None:
     """Take a print apart: pillars, inputs, values, and what changed since the day before.
 
-    Points add up to the index. A day without a print says why it has none.
+    Points add up to the index. A day without a print says why it has none. Follow an input with --indicator: raw table,
+    rows, responses with hash, request and file; what lies in this archive is hashed again.
 
-    [bold]Example[/]
+    [bold]Examples[/]
 
       undertow --market simulated why 2025-10-10
+
+      undertow --market simulated why 2025-10-10 --indicator oi_speed_7d
 
       undertow why 2025-10-10 --as-of 2025-10-10
     """
@@ -313,7 +350,12 @@ def why(
     from orchestration.cli.as_of import published_as_of
 
     settings = _settings(context, market, home)
-    command.explain(settings, day, as_json=as_json, published=published_as_of(settings, as_of))
+    if indicator is None:
+        command.explain(settings, day, as_json=as_json, published=published_as_of(settings, as_of))
+    elif as_of is None:
+        command.trace(settings, day, indicator, as_json=as_json)
+    else:
+        raise Mistake("choose one of --indicator and --as-of: responses are followed from what is published")
 
 
 @app.command()
@@ -487,6 +529,36 @@ def doctor(context: typer.Context, as_json: AsJson = False, market: Market = Non
     from orchestration.cli import doctor as command
 
     raise typer.Exit(command.examine(_settings(context, market, home), as_json=as_json))
+
+
+@app.command()
+def alerts(
+    context: typer.Context,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, send nothing.")] = False,
+    test: Annotated[bool, typer.Option("--test", help="Send every sink a test message.")] = False,
+    as_json: AsJson = False,
+    market: Market = None,
+    home: Home = None,
+) -> None:
+    """Show the open alerts, and deliver those that are new.
+
+    Every refresh that publishes delivers as well; each alert is sent once, and once more when it is over.
+
+    [bold]Sinks[/] (environment)
+
+      UNDERTOW_ALERT_WEBHOOK=https://...            JSON by POST; chat services show its `text`
+
+      UNDERTOW_ALERT_SMTP=smtp://user:password@host:587, UNDERTOW_ALERT_MAIL_TO=desk@example.org
+
+      UNDERTOW_ALERT_FILE=alerts.jsonl              a line of JSON each
+
+      UNDERTOW_ALERT_SEVERITY=critical              the least that is sent; warning if not set
+    """
+    from orchestration.cli import alerts as command
+
+    if dry and test:
+        raise Mistake("choose one of --dry-run and --test")
+    raise typer.Exit(command.tell(_settings(context, market, home), dry=dry, test=test, as_json=as_json))
 
 
 @app.command()

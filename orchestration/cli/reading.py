@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from orchestration.cli.mistakes import Failure
+from orchestration.cli.mistakes import Failure, Mistake
 from orchestration.publishing.published import NotPublished, Published
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Why:
         previous: the print of the day before; None if there is none.
         changes: terms that add up to the change since the day before, largest first; empty without `previous`.
         without: inputs of the register that have no part in the day, as macro `missing` gives them.
+        printed: its first print beside what is computed now, as macro `printed` gives them; None if it has neither.
+        evidence: the raw tables behind each input of the first print, as macro `evidence` gives them.
     """
 
     date: date
@@ -41,6 +43,8 @@ class Why:
     previous: Row | None
     changes: list[Row]
     without: list[Row]
+    printed: Row | None
+    evidence: list[Row]
 
     @property
     def change_points(self) -> float | None:
@@ -143,7 +147,76 @@ def why(connection: duckdb.DuckDBPyConnection, day: date) -> Why:
     changes = rows(connection, "from changed(?)", [day]) if index and previous else []
     reason = None if index else _reason(connection, day, pillars)
     without = rows(connection, "from missing(?)", [day])
-    return Why(day, index, reason, pillars, previous, changes, without)
+    evidence = rows(connection, "from evidence(?)", [day])
+    return Why(day, index, reason, pillars, previous, changes, without, first_print(connection, day), evidence)
+
+
+def first_print(connection: duckdb.DuckDBPyConnection, day: date) -> Row | None:
+    """The first print of a day beside what is computed now; None if there is neither."""
+    found = rows(
+        connection,
+        """
+        select
+            latest.*,
+            prints.input_hash,
+            prints.input_count,
+            prints.cutoff_at,
+            prints.method_version,
+            prints.code_version,
+            prints.run_id
+        from printed(?) as latest
+        left join marts.stress_index_prints as prints using (date)
+        """,
+        [day],
+    )
+    return found[0] if found else None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One input of a day's print, down to the archived responses.
+
+    Args:
+        date: the day.
+        printed: the first print of the day; None if it has none.
+        pillar: the input's pillar as printed, or as it is computed where there is no print.
+        indicator: the input, the same way.
+        bodies: archived responses, as macro `why_rows` gives them.
+        restated: figures changed since the print, as macro `restated_rows` gives them.
+    """
+
+    date: date
+    printed: Row | None
+    pillar: Row | None
+    indicator: Row
+    bodies: list[Row]
+    restated: list[Row]
+
+
+def trace(connection: duckdb.DuckDBPyConnection, day: date, indicator: str) -> Trace:
+    """An input of a day, down to the archived responses.
+
+    Raises:
+        Mistake: the register has no such indicator, or it has no part in the day.
+    """
+    register = {row["indicator"]: row for row in rows(connection, "from marts.stress_register order by indicator")}
+    if indicator not in register:
+        raise Mistake(f"no input of the index is called {indicator}; there are: {', '.join(register)}")
+    first = first_print(connection, day)
+    is_printed = first is not None and first["first_cmsi"] is not None
+    inputs, scores = (
+        ("stress_print_indicators", "stress_print_pillars")
+        if is_printed
+        else ("stress_indicators_daily", "stress_pillars_daily")
+    )
+    found = rows(connection, f"from marts.{inputs} where date = ? and indicator = ?", [day, indicator])
+    if not found:
+        raise Mistake(f"{indicator} has no part in {day}: it has no ranked figure by then")
+    pillars = rows(connection, f"from marts.{scores} where date = ? and pillar = ?", [day, found[0]["pillar"]])
+    described = {**register[indicator], **found[0]}
+    bodies = rows(connection, "from why_rows(?, ?)", [day, indicator])
+    restated = rows(connection, "from restated_rows(?) where indicator = ?", [day, indicator])
+    return Trace(day, first if is_printed else None, pillars[0] if pillars else None, described, bodies, restated)
 
 
 def _reason(connection: duckdb.DuckDBPyConnection, day: date, pillars: list[Row]) -> str:

@@ -51,7 +51,7 @@ def refresh(settings: Settings, *, since: date | None, only: Sequence[str], agai
         start = at_midnight(since) if since else None
         return run_refresh(settings, since=start, only=tables, again=again, force=force, observer=observer)
 
-    result = _watched(settings, len(tables or DATASETS), work)
+    result = watched(settings, len(tables or DATASETS), work)
     summarise(settings, result)
     return 0 if result.is_success else FAILED
 
@@ -73,7 +73,7 @@ def backfill(settings: Settings, dataset: str, first: date, last: date) -> int:
 
         return run_backfill(settings, tables[0], Window.of_days(first, last), observer=observer)
 
-    result = _watched(settings, 1, work)
+    result = watched(settings, 1, work)
     summarise(settings, result)
     return 0 if result.is_success else FAILED
 
@@ -90,7 +90,7 @@ def demo(settings: Settings) -> int:
 
         return run_refresh(settings, observer=observer)
 
-    result = _watched(settings, len(DATASETS), work)
+    result = watched(settings, len(DATASETS), work)
     if not result.is_success:
         summarise(settings, result)
         return FAILED
@@ -142,6 +142,8 @@ def summarise(settings: Settings, result: RefreshResult) -> None:
     for problem in result.build.problems:
         out.print(Text.assemble(("dbt ", "red"), console.plain(problem)))
     published = Published(settings.published_path)
+    if result.alerts_failed_because:
+        out.print(Text.assemble(("alerts ", "red"), console.plain(result.alerts_failed_because)))
     if result.not_published_because:
         out.print(console.text(f"not published: {result.not_published_because}"))
     _show_index(out, published, is_incomplete=any(report.errors for report in result.datasets))
@@ -285,7 +287,8 @@ def _name(table: str) -> str:
 # Somebody watching
 
 
-def _watched(settings: Settings, dataset_count: int, work: Callable[[Observer], RefreshResult]) -> RefreshResult:
+def watched(settings: Settings, dataset_count: int, work: Callable[[Observer], RefreshResult]) -> RefreshResult:
+    """Do the work with a progress display."""
     with watching(settings, dataset_count) as observer:
         return work(observer)
 

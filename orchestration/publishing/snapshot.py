@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from orchestration.prints import PrintsDiffer, verify
 from orchestration.publishing.published import (
     CURRENT_NAME,
     DATABASE_NAME,
@@ -39,7 +40,7 @@ from orchestration.publishing.published import (
     Version,
     read_version,
 )
-from orchestration.warehouse import writer_lock
+from orchestration.warehouse import Warehouse, writer_lock
 
 if TYPE_CHECKING:
     from orchestration.settings import Settings
@@ -84,18 +85,24 @@ class PublishResult:
 
 
 def publish(settings: Settings) -> PublishResult:
-    """Publish the marts of a market's warehouse.
+    """Publish the marts of a market's warehouse, if its first prints are those of the journal.
 
     Waits for the warehouse's writer lock, so it never reads in the middle of a build. Publishing what is published
     already changes nothing.
 
     Raises:
-        CannotPublish: the warehouse has no marts, or the published folder cannot be written.
+        CannotPublish: the warehouse has no marts, a first print is not the one in the journal, or the published folder
+            cannot be written.
         WarehouseBusy: another process keeps the warehouse locked.
         UnknownMarket: the settings name a recording that is not there.
     """
     market = settings.open_market()
     with writer_lock(settings, "publishing"):
+        if settings.warehouse_path.exists():
+            try:
+                verify(settings.archive_path, Warehouse(settings))
+            except PrintsDiffer as error:
+                raise CannotPublish(str(error)) from error
         return publish_file(
             settings.warehouse_path,
             Published(settings.published_path),

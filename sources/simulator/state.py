@@ -183,6 +183,8 @@ class State:
         jitter = self._jitter(day_index(day) * METRICS_PER_DAY, METRICS_PER_DAY, symbol)
         coin = np.exp(np.interp(stamps, ends, np.log(perpetual.open_interest_coin[source])) + 4e-5 * jitter)
         price = np.exp(np.interp(stamps, ends, np.log(perpetual.close[source])) + 6e-5 * np.roll(jitter, 7))
+        # The vendor values positions at the mark price, whose distance from the index is what funding pays for.
+        price = price * (1.0 + np.interp(stamps, ends, perpetual.funding_rate[source // 8] - 1e-4))
         columns: dict[str, Floats] = {"open_interest_coin": np.round(coin, 3).astype(np.float64)}
         columns["open_interest_usd"] = np.round(columns["open_interest_coin"] * price, 4)
         for shift, name, noise in (

@@ -14,6 +14,8 @@ import pytest
 from orchestration.settings import Settings
 from tests.dbt import random_market
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 def dbt(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run dbt as a person would, on the warehouse of `settings`."""
@@ -22,7 +24,14 @@ def dbt(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]
     target = ("--target-path", str(settings.target_path), "--log-path", str(settings.target_path))
     return subprocess.run(
         [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "--no-version-check", *arguments, *where, *target],
-        env=os.environ | {"UNDERTOW_WAREHOUSE": str(settings.warehouse_path), "UNDERTOW_MEMORY_LIMIT": "2GB"},
+        env=os.environ
+        | {
+            "UNDERTOW_WAREHOUSE": str(settings.warehouse_path),
+            "UNDERTOW_MEMORY_LIMIT": "2GB",
+            # Enough resamples to run every line of the scorecards, too few to mean anything.
+            "UNDERTOW_SCORECARD_REPLICATES": "20",
+            "PYTHONPATH": os.pathsep.join(str(path) for path in (ROOT, ROOT / "dbt_project" / "python")),
+        },
         capture_output=True,
         text=True,
         check=False,

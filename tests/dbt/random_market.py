@@ -18,6 +18,9 @@ from sources.registry import DATASETS
 
 FIRST, LAST = "2020-06-01", "2025-12-05"
 _VENUES_SINCE = "2025-06-01"
+# An index input needs whole days of Gate, and enough of them; in one month hardly a day is whole.
+_GATE_SINCE = "2023-06-01"
+_GATE_HOLES = "case when moment between '2025-06-01' and '2025-07-01' then 0.02 else 0.0005 end"
 # Series come from the table function: a condition on random() would be asked once, below an unnested list.
 _DAYS = (
     "(select cast(moment as date) as day "
@@ -67,11 +70,25 @@ _TABLES: dict[str, tuple[str, str]] = {
         f"select day, 1e11 * (1 + random()) as tvl_usd from {_DAYS}",
         "cast(day as timestamptz) + interval '26 hours'",
     ),
+    "defillama__chains_tvl": (
+        f"select 'Ethereum' as chain, day, 6e10 * (1 + random()) as tvl_usd from {_DAYS} where random() > 0.01",
+        "cast(day as timestamptz) + interval '26 hours'",
+    ),
+    "aave__liquidation_calls": (
+        f"""select moment as liquidated_at, 1 as log_index, 'WETH' as collateral_symbol,
+            case when random() > 0.02 then 'USDC' end as debt_symbol, 1e5 * random() as debt_native,
+            1e3 * random() as collateral_native
+        from {_instants("6 hours", "11 minutes")} where random() > 0.8""",
+        "liquidated_at + interval '20 minutes'",
+    ),
     "binance_vision__spot_klines": (
-        f"""select symbol, moment as opened_at, moment + interval '1 hour' as closed_at, 100.0 as open_price,
-            100 * (1.01 + 0.01 * random()) as high_price, 100 * (0.99 - 0.01 * random()) as low_price,
-            100 * (1 + 0.01 * (random() - 0.5)) as close_price, 1.0 as volume_base, 1e8 * (1 + random()) as volume_quote
-        from {_instants("1 hour")}, (values ('BTCUSDT'), ('ETHUSDT')) as symbols(symbol) where random() > 0.001""",
+        f"""select symbol, moment as opened_at, moment + interval '1 hour' as closed_at, level as open_price,
+            level * (1.01 + 0.01 * random()) as high_price, level * (0.99 - 0.01 * random()) as low_price,
+            level * (1 + 0.01 * (random() - 0.5)) as close_price, 1.0 as volume_base,
+            1e8 * (1 + random()) as volume_quote
+        from {_instants("1 hour")},
+            (values ('BTCUSDT', 100.0), ('ETHUSDT', 100.0), ('USDCUSDT', 1.0)) as symbols(symbol, level)
+        where random() > 0.001""",
         "opened_at + interval '65 minutes'",
     ),
     "binance_vision__um_metrics": (
@@ -156,9 +173,9 @@ _TABLES: dict[str, tuple[str, str]] = {
         f"""select symbol, moment as opened_at, 5e8 * (1 + random()) as open_interest_contracts,
             case when random() > 0.05 then 5e9 * (1 + random()) end as open_interest_usd,
             case when random() > 0.3 then 1e6 * random() else 0 end as long_liquidations_usd,
-            case when random() > 0.05 then 1e6 * random() end as short_liquidations_usd
-        from {_instants("1 hour", since=_VENUES_SINCE)}, (values ('BTC_USDT'), ('ETH_USDT')) as symbols(symbol)
-        where random() > 0.02""",
+            case when random() > {_GATE_HOLES} then 1e6 * random() end as short_liquidations_usd
+        from {_instants("1 hour", since=_GATE_SINCE)}, (values ('BTC_USDT'), ('ETH_USDT')) as symbols(symbol)
+        where random() > {_GATE_HOLES}""",
         "opened_at + interval '63 minutes'",
     ),
     "kraken_futures__open_interest": (
@@ -235,6 +252,29 @@ _TABLES: dict[str, tuple[str, str]] = {
             case when random() > 0.2 then 1e8 * random() end as net_flow_usd
         from {_DAYS} where day >= '{_VENUES_SINCE}'""",
         "cast(day as timestamptz) + interval '29 hours'",
+    ),
+    # Prices by venue and the breadth of the market; coins come and go, and a venue is silent now and then.
+    "coinbase__spot_candles": (
+        f"""select symbol, moment as opened_at, level * (1 + 0.001 * (random() - 0.5)) as close_price
+        from {_instants("1 hour", since="2023-01-01")},
+            (values ('BTC-USD', 100.0), ('ETH-USD', 100.0), ('USDT-USD', 1.0)) as symbols(symbol, level)
+        where random() > 0.005""",
+        "opened_at + interval '65 minutes'",
+    ),
+    "bitstamp__spot_candles": (
+        f"""select symbol, moment as opened_at, level * (1 + 0.001 * (random() - 0.5)) as close_price
+        from {_instants("1 hour", since="2023-01-01")},
+            (values ('btcusd', 100.0), ('usdtusd', 1.0), ('usdcusd', 1.0)) as symbols(symbol, level)
+        where random() > 0.005 and cast(moment as date) not between '2025-02-01' and '2025-02-03'
+            and cast(moment as date) <> '2025-10-20'""",
+        "opened_at + interval '65 minutes'",
+    ),
+    "coinmetrics__breadth_prices": (
+        f"""select 'coin ' || number as asset, day, 10 * exp(0.4 * random()) as price_usd,
+            case when random() > 0.02 then 1e9 * random() end as market_cap_usd
+        from {_DAYS}, (select number from generate_series(1, 30) as numbers(number))
+        where random() > 0.01 and not (number > 25 and day < '2022-01-01')""",
+        "cast(day as timestamptz) + interval '32 hours'",
     ),
 }
 

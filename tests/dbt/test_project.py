@@ -17,6 +17,7 @@ from tests.dbt.conftest import dbt
 
 _UNITS = {"usd", "btc", "coin", "native", "base", "quote", "units", "pct", "bp", "ratio", "hours", "count", "index"}
 _UNITS |= {"sessions"}
+_UNITS |= {"correlation", "z", "beta", "severity"}
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_layers_only_look_down(manifest: dict[str, Any]) -> None:
         "staging": {"source"},
         "intermediate": {"staging", "intermediate", "marts", "seeds"},
         "marts": {"staging", "intermediate", "marts", "seeds"},
-        "meta": {"staging", "source"},
+        "meta": {"staging", "source", "meta"},
         "quality": {"staging", "intermediate", "marts", "meta", "quality", "seeds"},
     }
     for model in _models(manifest):
@@ -76,7 +77,8 @@ def test_layers_only_look_down(manifest: dict[str, Any]) -> None:
 def test_every_indicator_has_a_model_a_unit_test_and_a_formula(manifest: dict[str, Any], noise: Settings) -> None:
     seeds = noise.dbt_project_path / "seeds"
     register = {}
-    for path in (seeds / "stress_register.csv", *sorted((seeds / "indicators").glob("*.csv"))):
+    indices = (seeds / "stress_register.csv", seeds / "vulnerability_register.csv")
+    for path in (*indices, *sorted((seeds / "indicators").glob("*.csv"))):
         with open(path, newline="") as lines:
             for row in csv.DictReader(lines):
                 assert row["indicator"] not in register, f"{row['indicator']} is registered twice"
@@ -95,8 +97,29 @@ def test_every_registered_indicator_speaks(warehouse: duckdb.DuckDBPyConnection)
     silent = warehouse.sql("""
         select indicator from marts.stress_register
         where indicator not in (select indicator from marts.stress_observations where z is not null)
+        union all
+        select indicator from marts.vulnerability_register
+        where indicator not in (select indicator from marts.vulnerability_observations where z is not null)
+        union all
+        select indicator from marts.hourly_register
+        where indicator not in (select indicator from intermediate.int_hourly_inputs where z is not null)
     """).fetchall()
     assert silent == []
+
+
+def test_the_nowcast_has_a_unit_test_and_a_formula_for_every_input(manifest: dict[str, Any], noise: Settings) -> None:
+    models = {model["name"]: model for model in _models(manifest)}
+    tested = {test["model"] for test in manifest["unit_tests"].values()}
+    with open(noise.dbt_project_path / "seeds" / "hourly_register.csv", newline="") as lines:
+        register = {row["indicator"]: row for row in csv.DictReader(lines)}
+    assert {f"int_hourly_input__{name}" for name in register} == {
+        n for n in models if n.startswith("int_hourly_input__")
+    }
+    for name, row in register.items():
+        assert f"int_hourly_input__{name}" in tested, name
+        assert row["formula"] in models[f"int_hourly_input__{name}"]["description"], (
+            f"{name}: prose and register differ"
+        )
 
 
 def test_numbers_carry_their_unit(warehouse: duckdb.DuckDBPyConnection) -> None:

@@ -18,6 +18,9 @@ CORE = (
 )
 """What the index is made of. What holds for the way of the data holds for all; the demo's test takes everything."""
 
+FEW = ("binance_vision.um_metrics", "coinmetrics.asset_metrics", "farside", "fred")
+"""Enough to be stopped in the middle of anything."""
+
 NOW = "2025-11-05T01:00:00+00:00"
 NEXT = "2025-11-06T01:00:00+00:00"
 

@@ -85,18 +85,18 @@ def test_status_and_queries_answer_while_a_refresh_runs(home: Home) -> None:
     assert True in seen
 
 
-@pytest.mark.parametrize("seconds", [2.5, 6.0])
-def test_an_interrupted_refresh_ends_at_once_and_the_next_one_goes_on(home: Home, seconds: float) -> None:
-    refreshing = start(home, "refresh", "--force", now=days.NEXT)
-    time.sleep(seconds)
-    started = time.monotonic()
-    refreshing.send_signal(signal.SIGINT)
-    _, err = refreshing.communicate(timeout=20)
-    assert time.monotonic() - started < 2
-    assert refreshing.returncode == 130
-    assert err.splitlines()[-1] == (
-        "undertow: interrupted; what was landed is kept, and the next run goes on from there"
-    )
+def test_an_interrupted_refresh_ends_at_once_and_the_next_one_goes_on(home: Home) -> None:
+    for seconds in (2.5, 6.0):
+        refreshing = start(home, "refresh", "--force", now=days.NEXT)
+        time.sleep(seconds)
+        started = time.monotonic()
+        refreshing.send_signal(signal.SIGINT)
+        _, err = refreshing.communicate(timeout=20)
+        assert time.monotonic() - started < 2
+        assert refreshing.returncode == 130
+        assert err.splitlines()[-1] == (
+            "undertow: interrupted; what was landed is kept, and the next run goes on from there"
+        )
     code, out, err = run(home, "refresh", now=days.NEXT)
     assert code == 0, out + err
     assert run(home, "doctor", now=days.NEXT)[0] == 0
@@ -117,7 +117,9 @@ def test_dev_serves_on_this_machine_only_and_leaves_nothing_behind(home: Home, n
     try:
         assert serving.stdout is not None
         assert serving.stdout.readline().startswith(f"http://127.0.0.1:{port} ")
-        _wait_for(f"http://127.0.0.1:{port}/server_info", serving)
+        if number is signal.SIGINT:
+            # The other signal comes while everything is still starting.
+            _wait_for(f"http://127.0.0.1:{port}/server_info", serving)
         assert _listening(port) in ([], ["0100007F"]), "listens beyond loopback"
         started = _descendants(serving.pid)
         serving.send_signal(number)

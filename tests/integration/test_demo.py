@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -65,12 +66,33 @@ def test_index_equals_a_second_computation_on_every_day(published: duckdb.DuckDB
     )
     prints = dict(published.sql("select date, cmsi from marts.stress_index_daily").fetchall())
     assert prints.keys() == expected.index.keys() and len(prints) > 1200
-    assert max(abs(prints[day] - float(expected.index[day]["cmsi"])) for day in prints) < CLOSE
+    assert max(abs(prints[day] - float(expected.index[day]["value"])) for day in prints) < CLOSE
     changes = published.sql("select date, term, pillar_i, pillar_j, points from marts.stress_changes_daily").fetchall()
     assert {row[:4] for row in changes} == expected.changes.keys()
     assert max(abs(row[4] - expected.changes[row[:4]]) for row in changes) < CLOSE
     parts = published.sql("select date, indicator, points from marts.stress_indicator_contributions_daily").fetchall()
     assert max(abs(points - expected.indicator_contributions[day, name]) for day, name, points in parts) < CLOSE
+
+
+def test_every_day_is_printed_once_and_can_be_followed_to_the_archive(
+    home: Path, published: duckdb.DuckDBPyConnection
+) -> None:
+    kinds = published.sql("select basis, count(*), max(date) from marts.stress_index_prints group by all").fetchall()
+    live, reconstructed = sorted(kinds)
+    assert live == ("live", 1, date(2025, 12, 5))
+    assert reconstructed[1] > 1200
+    assert published.sql("select count(*) from marts.cmsi_latest where is_restated").fetchall() == [(0,)]
+    lines = (home / "simulated" / "archive" / "_prints" / "cmsi.jsonl").read_text().splitlines()
+    assert len(lines) == 1 + 1 + reconstructed[1], "the columns, and a line for each day"
+    followed = published.sql(
+        "select indicator, sum(row_count), sum(body_count) from evidence('2025-11-04') group by all"
+    ).fetchall()
+    assert len(followed) == 19
+    assert all(rows > 0 and bodies > 0 for _, rows, bodies in followed), followed
+    for indicator in ("oi_speed_7d", "etf_outflow_intensity_5s", "vix"):
+        found = json.loads(undertow(home, "why", "2025-11-04", "--indicator", indicator, "--json").stdout)
+        assert {body["archive"] for body in found["bodies"]} == {"verified"}, indicator
+        assert all(body["method"] and body["url"] and body["path"] for body in found["bodies"]), indicator
 
 
 def test_autumn_reads_as_it_should(published: duckdb.DuckDBPyConnection) -> None:
@@ -128,6 +150,27 @@ def test_story_s_figures_can_be_asked_for(published: duckdb.DuckDBPyConnection) 
         "select min(fear_greed_index) from marts.fct_sentiment_daily where date >= '2025-11-15'"
     ).fetchall()
     assert fear <= 15
+
+
+def test_every_claim_has_a_verdict_and_its_query_gives_its_value(published: duckdb.DuckDBPyConnection) -> None:
+    ledger = published.sql("from marts.claims_ledger").pl()
+    assert ledger.height == 40 and ledger["verdict"].null_count() == 0 and ledger["is_simulated"].all()
+    verdicts = dict(ledger.select("claim", "verdict").iter_rows())
+    # What the simulation was told, it shows; what it was not told, it does not.
+    assert {verdicts[claim] for claim in ("0.3", "1.10", "1.14")} == {"holds"}
+    assert (verdicts["1.15"], verdicts["0.17"], verdicts["0.12"]) == ("contradicted", "opinion", "unproven")
+    readings = published.sql("select claim, definition, value, query from marts.claims_readings").fetchall()
+    assert len(readings) > 50
+    for claim, definition, value, query in readings:
+        (found,) = published.sql(query).fetchall()[0]
+        assert found == pytest.approx(value, rel=1e-12), (claim, definition)
+
+
+def test_outlook_answers_every_day(published: duckdb.DuckDBPyConnection) -> None:
+    (answers,) = published.sql("""
+        select list(variable || ' ' || answer order by variable) from marts.outlook_daily where date = '2025-11-21'
+    """).fetchall()[0]
+    assert answers == ["etf_flows_stabilised no", "institutions_back no", "leverage_cleared no"]
 
 
 def test_simulated_is_written_on_everything(published: duckdb.DuckDBPyConnection) -> None:

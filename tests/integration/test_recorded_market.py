@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.publishing.scorecard_page import PREDICTOR_COLUMNS
 from tests.integration.conftest import ROOT
 
 FOLDER = Path(os.environ.get("UNDERTOW_RECORDED", ROOT.parent / "shared" / "recorded"))
@@ -196,3 +197,28 @@ def test_release_days_of_the_shutdown_are_in_no_field_and_known_all_the_same(
         where report_date between '2025-10-07' and '2025-11-11' and _available_at < '2025-11-19'
     """).fetchall()
     assert late == [(0,)]
+
+
+def test_the_committed_scorecard_is_that_of_the_recording(home: Path, tmp_path: Path) -> None:
+    """Every figure of the predictors but the intervals, which a few resamples cannot give."""
+    page = tmp_path / "scorecard.md"
+    command = ("--home", str(home.parent), "--market", f"recorded:{FOLDER}", "scorecard", "--write-docs", str(page))
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "orchestration.cli", *command],
+        cwd=ROOT,
+        env=os.environ
+        | {
+            "UNDERTOW_SCORECARD_REPLICATES": "10",
+            "PYTHONPATH": os.pathsep.join(str(path) for path in (ROOT, ROOT / "dbt_project" / "python")),
+        },
+        capture_output=True,
+        check=True,
+    )
+    ours, committed = _figures(page), _figures(ROOT / "docs" / "scorecard.md")
+    assert ours == committed and len(committed) > 100
+
+
+def _figures(page: Path) -> list[list[str]]:
+    """The rows of the tables of predictors, without their intervals."""
+    lines = [line.strip("| ").split(" | ") for line in page.read_text("utf-8").splitlines() if line.startswith("| ")]
+    return [[cell.split(" [")[0] for cell in cells[:5]] for cells in lines if len(cells) == len(PREDICTOR_COLUMNS)]

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from orchestration.automation import open_instance, run_backfill, run_refresh
+from orchestration.cli.why import state_in_archive
 from orchestration.landing import open_workspace, replay
 from orchestration.progress import Observer
 from orchestration.warehouse import Warehouse
@@ -24,10 +25,11 @@ pytestmark = pytest.mark.timeout(240)
 REFRESH = """
 from orchestration.automation import run_refresh
 from orchestration.settings import Settings
-from tests.integration.days import CORE
-result = run_refresh(Settings.load(), only=CORE)
+from tests.integration.days import {datasets}
+result = run_refresh(Settings.load(), only={datasets})
 print("done" if result.is_success else "failed", flush=True)
 """
+REFRESH_ALL, REFRESH_FEW = REFRESH.format(datasets="CORE"), REFRESH.format(datasets="FEW")
 # Each stops the process dead at a moment that hurts: it says so and waits to be killed.
 STOP = """
 import sys, time
@@ -46,7 +48,7 @@ def store_some(self, body, run_id, **options):
     return stop() if count == 12 else store(self, body, run_id, **options)
 Archive.store = store_some
 """
-    + REFRESH,
+    + REFRESH_FEW,
     "landing": STOP
     + """
 from orchestration.warehouse import Warehouse
@@ -57,31 +59,31 @@ def stop_at(self, connection, landing, landed):
         stop()
 Warehouse._record = stop_at
 """
-    + REFRESH,
+    + REFRESH_FEW,
     "dbt": STOP
     + """
 from orchestration.automation import run_refresh
 from orchestration.progress import Observer
 from orchestration.settings import Settings
-from tests.integration.days import CORE
+from tests.integration.days import FEW
 class Stopper(Observer):
     def node_finished(self, name, number, node_count, status):
         if number == node_count // 2:
             stop()
-run_refresh(Settings.load(), only=CORE, observer=Stopper())
+run_refresh(Settings.load(), only=FEW, observer=Stopper())
 """,
     "publishing": STOP
     + """
 from orchestration.publishing import snapshot
 snapshot._point_to = stop
 """
-    + REFRESH,
+    + REFRESH_FEW,
     "the last moment": STOP
     + """
 from orchestration.build_state import BuildState
 BuildState.note_published = stop
 """
-    + REFRESH,
+    + REFRESH_FEW,
 }
 
 
@@ -162,7 +164,7 @@ def test_killed_at_every_step_and_run_again_is_as_if_never_killed(
 
 
 def test_two_refreshes_at_once_are_as_good_as_one(next_day: dict[str, pl.DataFrame], home: Home) -> None:
-    processes = [home.start(REFRESH, days.NEXT) for _ in range(2)]
+    processes = [home.start(REFRESH_ALL, days.NEXT) for _ in range(2)]
     assert [process.communicate()[0].strip() for process in processes] == ["done", "done"]
     assert_same(home.tables("raw", "marts"), next_day)
 
@@ -233,22 +235,47 @@ def test_a_failing_check_keeps_the_readers_where_they_are(home: Home) -> None:
     settings = home.settings()
     with Warehouse(settings).connect("testing") as connection:
         connection.execute(with_bad_row)
-    result = run_refresh(settings, only=days.CORE, force=True)
+    result = run_refresh(settings, only=["alternative_me"], force=True)
     assert result.build.status == "failed"
     assert any("fear_greed" in problem for problem in result.build.problems)
     assert result.publication is None
     assert version(home) == published
     # The marts in the warehouse are not whole, so an unforced refresh builds again although nothing is new.
-    assert run_refresh(settings, only=days.CORE).build.status == "failed"
+    assert run_refresh(settings, only=["alternative_me"]).build.status == "failed"
+
+
+def test_a_damaged_journal_of_prints_stops_the_build(home: Home) -> None:
+    published = version(home)
+    journal = home.settings().archive_path / "_prints" / "cmsi.jsonl"
+    journal.parent.mkdir()
+    journal.write_text("[1]\n")
+    result = home.refresh(only=["deribit.dvol"], force=True)
+    assert result.build.status == "failed"
+    assert any(f"{journal}, line 1" in problem and "backup" in problem for problem in result.build.problems)
+    assert result.publication is None
+    assert version(home) == published
 
 
 def test_replaying_the_archive_gives_identical_rows_without_a_network(home: Home) -> None:
-    before = home.tables("raw")
+    asked = "select table_name, sequence, method, url, params, content, sha256, path from ops.retrievals order by all"
+    before, requests = home.tables("raw"), home.ask(asked)
     with open_workspace(home.settings(), DATASETS.values(), Observer()) as workspace:
         workspace.transport.close()
         for dataset in DATASETS.values():
             assert replay(workspace, dataset).errors == []
     assert_same(home.tables("raw"), before)
+    assert home.ask(asked) == requests
+
+
+def test_every_row_behind_the_index_leads_to_a_body_in_the_archive(home: Home) -> None:
+    archive = home.settings().archive_path
+    bodies = home.ask("select table_name, method, url, path, body_sha256, row_count from meta.bodies")
+    assert len({body[0] for body in bodies}) >= 14
+    for table, method, url, path, sha256, _ in bodies:
+        assert method == "GET" and str(url).startswith("https://"), table
+        assert state_in_archive(archive, str(path), str(sha256)) == "verified", path
+    for table in {body[0] for body in bodies}:
+        assert home.ask(f"select count(*) from raw.{table}") == [(sum(b[5] for b in bodies if b[0] == table),)]  # type: ignore[misc]
 
 
 def test_a_backfill_asks_for_its_window_and_builds(home: Home) -> None:
@@ -281,5 +308,6 @@ def test_the_build_is_recorded_with_its_row_counts_and_checks(home: Home) -> Non
 def test_a_note_of_the_build_says_what_readers_have(home: Home) -> None:
     note = json.loads((home.settings().market_home / "build.json").read_text())
     assert note["is_published"] is True
+    assert home.ask("select code_version from ops.builds") == [(note["built_by"],)]
     now = home.ask("select now_at from ops.market")
     assert now == [(datetime.fromisoformat(days.NOW).astimezone(timezone.utc),)]

@@ -27,9 +27,11 @@ def test_wheel_holds_the_dbt_project(wheel: Path) -> None:
     wanted = {
         path.relative_to(ROOT).as_posix() for path in project.rglob("*") if path.suffix in (".sql", ".yml", ".csv")
     }
+    wanted |= {path.relative_to(ROOT).as_posix() for path in (project / "models").rglob("*.py")}
     wanted = {name for name in wanted if not name.startswith(("dbt_project/target/", "dbt_project/logs/"))}
     held = set(zipfile.ZipFile(wheel).namelist())
     assert {f"orchestration/bundled/{name}" for name in wanted} <= held and len(wanted) > 100
+    assert {f"undertow_statistics/{path.name}" for path in (project / "python").rglob("*.py")} <= held
     assert "orchestration/bundled/dagster.yaml" in held
     assert not any(name.startswith(("tests/", "docs/")) for name in held)
 

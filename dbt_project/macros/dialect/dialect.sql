@@ -180,3 +180,31 @@
 {% macro default__correlation(a, b) -%}
     case when not isnan(corr({{ a }}, {{ b }})) then corr({{ a }}, {{ b }}) end
 {%- endmacro %}
+
+
+{# The value of one column where another is smallest within a group; rows without a value do not count. #}
+{% macro value_at_min(value, by) -%}
+    {{ return(adapter.dispatch("value_at_min", "undertow")(value, by)) }}
+{%- endmacro %}
+
+{% macro duckdb__value_at_min(value, by) -%}
+    arg_min({{ value }}, {{ by }})
+{%- endmacro %}
+
+{% macro spark__value_at_min(value, by) -%}
+    min_by({{ value }}, case when {{ value }} is not null then {{ by }} end)
+{%- endmacro %}
+
+
+{# A list of texts as one text, with commas. #}
+{% macro joined_texts(texts) -%}
+    {{ return(adapter.dispatch("joined_texts", "undertow")(texts)) }}
+{%- endmacro %}
+
+{% macro duckdb__joined_texts(texts) -%}
+    array_to_string({{ texts }}, ', ')
+{%- endmacro %}
+
+{% macro spark__joined_texts(texts) -%}
+    array_join({{ texts }}, ', ')
+{%- endmacro %}

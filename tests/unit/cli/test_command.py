@@ -50,7 +50,9 @@ def test_help_names_every_command_and_shows_examples(undertow: Undertow) -> None
     answer = undertow("--help")
     assert answer.code == 0
     names = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    wanted = "demo refresh backfill record status why sql as-of prove rebuild sources doctor dev generate"
+    wanted = (
+        "demo refresh backfill record scorecard status why sql as-of prove rebuild alerts sources doctor dev generate"
+    )
     assert names == set(wanted.split())
     for name in names:
         assert f" {name} " in answer.out

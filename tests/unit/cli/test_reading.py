@@ -12,13 +12,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.cli.why import path_in_manifest, state_in_archive
 from orchestration.publishing.published import Published
 from orchestration.publishing.snapshot import publish_file
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 from sources.registry import DATASETS
 from tests import small_warehouse
-from tests.small_warehouse import FIRST_DAY, GAP_DAY, INDICATORS, LAST_DAY, NOW
+from tests.small_warehouse import BODY, BODY_SHA256, FIRST_DAY, GAP_DAY, INDICATORS, LAST_DAY, NOW, RESTATED_DAY
 from tests.unit.cli.conftest import Undertow
 
 
@@ -191,6 +192,89 @@ def test_an_input_that_never_entered_the_panel_is_named(undertow: Undertow, home
     )
     assert json.loads(undertow("why", LAST_DAY, "--json").out)["not_in_panel"] == ["vix"]
     assert "Not in the index yet, for want of history: VIX." in undertow("why", LAST_DAY).out
+
+
+@pytest.mark.usefixtures("published")
+class TestTrace:
+    """`why --indicator`: from the print to the archived response."""
+
+    def keep_body(self, home: Path, content: bytes = BODY) -> None:
+        path = home / "simulated" / "archive" / "fred" / "daily_series" / "2025-12-05" / "body.csv"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+
+    def test_walks_from_the_print_to_the_body_and_hashes_it_again(self, undertow: Undertow, home: Path) -> None:
+        self.keep_body(home)
+        found = json.loads(undertow("why", LAST_DAY, "--indicator", "vix", "--json").out)
+        assert found["print"]["first_basis"] == "live"
+        assert found["pillar"]["pillar"] == "macro"
+        assert found["indicator"]["points"] is not None
+        (body,) = found["bodies"]
+        assert (body["table_name"], body["series"], body["row_count"]) == ("fred__daily_series", "VIXCLS", 1)
+        assert (body["body_sha256"], body["archive"], body["is_later"]) == (BODY_SHA256, "verified", False)
+        assert found["restated"] == []
+        shown = undertow("why", LAST_DAY, "--indicator", "vix").out
+        for part in (
+            "live",
+            "macro",
+            "vix = f(inputs)",
+            "GET https://fred.test/csv?id=[VIXCLS]",
+            BODY_SHA256,
+            "verified",
+        ):
+            assert part in shown
+
+    def test_a_body_whose_file_was_not_noted_is_found_by_its_line_in_the_manifest(self, home: Path) -> None:
+        self.keep_body(home)
+        archive = home / "simulated" / "archive"
+        assert path_in_manifest(archive, "fred__daily_series", 1) is None
+        manifest = archive / "fred" / "daily_series" / "manifest.jsonl"
+        manifest.write_text('{"path": "2025-12-04/a.csv"}\n{"path": "2025-12-05/body.csv"}\n')
+        path = path_in_manifest(archive, "fred__daily_series", 2)
+        assert path == "fred/daily_series/2025-12-05/body.csv"
+        assert state_in_archive(archive, path, BODY_SHA256) == "verified"
+        assert path_in_manifest(archive, "fred__daily_series", 3) is None
+        assert path_in_manifest(archive, "fred__daily_series", None) is None
+
+    @pytest.mark.parametrize(("content", "state"), [(b"other", "differs"), (None, "absent")])
+    def test_says_if_the_body_is_not_what_was_archived(
+        self, undertow: Undertow, home: Path, content: bytes | None, state: str
+    ) -> None:
+        if content is not None:
+            self.keep_body(home, content)
+        (body,) = json.loads(undertow("why", LAST_DAY, "--indicator", "vix", "--json").out)["bodies"]
+        assert body["archive"] == state
+
+    def test_what_was_restated_since_stands_beside_the_print(self, undertow: Undertow) -> None:
+        found = json.loads(undertow("why", RESTATED_DAY, "--indicator", "vix", "--json").out)
+        assert found["print"]["difference"] == pytest.approx(1.5)
+        assert [body["is_later"] for body in found["bodies"]] == [False, True]
+        assert [row["value_after"] for row in found["restated"]] == ["18.25"]
+        shown = undertow("why", RESTATED_DAY, "--indicator", "vix").out
+        assert "reconstructed at" in shown and "(+1.50)" in shown and "17.5 became 18.25" in shown
+
+    def test_of_a_day_without_print_says_so(self, undertow: Undertow) -> None:
+        assert "never printed" in undertow("why", GAP_DAY, "--indicator", "vix").out
+
+    def test_an_unknown_input_is_a_mistake_that_names_the_known_ones(self, undertow: Undertow) -> None:
+        answer = undertow("why", LAST_DAY, "--indicator", "vixx")
+        assert answer.code == 2
+        assert "vixx" in answer.error_line and "rv7_shock, vix" in answer.error_line
+
+    def test_an_input_without_part_in_the_day_is_a_mistake(self, undertow: Undertow) -> None:
+        assert "no part" in undertow("why", "2015-01-01", "--indicator", "vix").error_line
+
+
+@pytest.mark.usefixtures("published")
+def test_why_says_what_became_of_the_first_print(undertow: Undertow) -> None:
+    assert "First print" in undertow("why", LAST_DAY).out
+    assert "; now" not in undertow("why", LAST_DAY).out
+    assert "(+1.50)" in undertow("why", RESTATED_DAY).out
+    found = json.loads(undertow("why", RESTATED_DAY, "--json").out)
+    assert found["print"]["is_restated"] is True
+    assert [(row["indicator"], row["row_count"], row["later_row_count"]) for row in found["evidence"]] == [
+        ("vix", 1, 1)
+    ]
 
 
 def test_a_newest_print_that_is_not_of_the_last_day_says_why(undertow: Undertow, home: Path) -> None:

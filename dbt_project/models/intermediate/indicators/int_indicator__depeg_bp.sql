@@ -12,10 +12,10 @@ final as (
     select
         date as observed_date,
         case
-            when sum(case when price_usd > 0 then circulating_units else 0 end) >= 0.95 * sum(circulating_units)
+            when {{ exact_amount_sum('case when price_usd > 0 then circulating_units else 0 end') }} >= 0.95 * {{ exact_amount_sum('circulating_units') }}
                 then
-                    sum(case when price_usd > 0 then circulating_units * least(depeg_bp, 1000.0) end)
-                    / sum(case when price_usd > 0 then circulating_units end)
+                    {{ exact_amount_sum('case when price_usd > 0 then circulating_units * least(depeg_bp, 1000.0) end') }}
+                    / {{ exact_amount_sum('case when price_usd > 0 then circulating_units end') }}
         end as value,
         greatest(max(supply_available_at), max(price_available_at)) as available_at
     from coins

@@ -23,7 +23,7 @@ pairs as (
 final as (
     select
         cast(earlier_date + interval '30 days' as date) as observed_date,
-        case when count(*) = count(units) then 100.0 * ln(sum(earlier_units) / sum(units)) end as value,
+        case when count(*) = count(units) then 100.0 * ln({{ exact_amount_sum('earlier_units') }} / {{ exact_amount_sum('units') }}) end as value,
         max(available_at) as available_at
     from pairs
     group by earlier_date

@@ -18,6 +18,7 @@ candles as (
         klines.low_price as low_usd,
         klines.close_price as close_usd,
         klines.volume_quote as volume_usd,
+        klines.taker_buy_volume_quote as taker_buy_volume_usd,
         klines.available_at,
         lag(klines.opened_at) over by_asset as previous_opened_at,
         lag(klines.close_price) over by_asset as previous_close_usd,
@@ -39,6 +40,7 @@ final as (
         low_usd,
         close_usd,
         volume_usd,
+        taker_buy_volume_usd,
         -- A return across a missing hour is not an hourly return.
         case when opened_at = previous_opened_at + interval '1 hour' then ln(close_usd / previous_close_usd) end as log_return,
         case when opened_at = previous_opened_at + interval '1 hour' then previous_high_usd end as previous_high_usd,

@@ -49,6 +49,9 @@ final as (
         bands.band_pct,
         {{ median_of("case when not snapshots.is_crossed then bands.depth_coin end") }} as depth_coin,
         {{ median_of("case when not snapshots.is_crossed then bands.depth_usd end") }} as depth_usd,
+        -- Undercut in one look of six: for ten minutes of the hour, at whatever distance the looks are taken.
+        percentile_disc(0.1666) within group (order by case when not snapshots.is_crossed then bands.depth_usd end)
+            as ten_minute_low_usd,
         count(*) as snapshot_count,
         sum(case when snapshots.is_crossed then 1 else 0 end) as rejected_snapshot_count,
         max(bands.available_at) as available_at,

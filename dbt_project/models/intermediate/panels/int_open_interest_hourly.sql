@@ -1,3 +1,5 @@
+{{ config(materialized="table") }}
+
 {#
     Open interest of Binance by hour: the archive, and the REST history for the days it has not published yet. Both stamp
     the same instants and count the same units, so where both have an hour the archive speaks, known since the first did.

@@ -38,6 +38,17 @@ shifts as (
     select 1
 ),
 
+-- The day to look at is worked out before the join, which then goes by equal keys instead of by every pair of days.
+moved as (
+    select
+        changes.*,
+        shifts.shift_days,
+        cast(changes.date + shifts.shift_days * interval '1 day' as date) as other_date
+    from changes
+    cross join shifts
+    where changes.change is not null
+),
+
 fits as (
     select
         ours.quantity,
@@ -45,19 +56,16 @@ fits as (
         ours.source,
         theirs.source as other_source,
         coalesce(theirs.table_name, ours.table_name) as table_name,
-        shifts.shift_days,
+        ours.shift_days,
         count(*) as day_count,
         min(ours.date) as first_date,
         max(ours.date) as last_date,
         {{ correlation("ours.change", "theirs.change") }} as fit
-    from changes as ours
-    cross join shifts
+    from moved as ours
     inner join changes as theirs
-        on ours.quantity = theirs.quantity
-        and ours.entity = theirs.entity
-        and theirs.date = cast(ours.date + shifts.shift_days * interval '1 day' as date)
-    where ours.priority < theirs.priority and ours.change is not null and theirs.change is not null
-    group by ours.quantity, ours.entity, ours.source, theirs.source, coalesce(theirs.table_name, ours.table_name), shifts.shift_days
+        on ours.quantity = theirs.quantity and ours.entity = theirs.entity and ours.other_date = theirs.date
+    where ours.priority < theirs.priority and theirs.change is not null
+    group by ours.quantity, ours.entity, ours.source, theirs.source, coalesce(theirs.table_name, ours.table_name), ours.shift_days
     having count(*) >= 60
 ),
 

@@ -6,7 +6,8 @@
     The state of a print depends on the state before, so this walks the prints in order.
 #}
 with recursive prints as (
-    select * from {{ ref("int_stress_prints") }}
+    select * from {{ ref("int_index_prints") }}
+    where variant = 'cmsi'
 ),
 
 thresholds as (
@@ -26,15 +27,15 @@ levels as (
         prints.date,
         row_number() over (order by prints.date) as print_number,
         case
-            when prints.cmsi >= bounds.severe_from then 3
-            when prints.cmsi >= bounds.high_from then 2
-            when prints.cmsi >= bounds.elevated_from then 1
+            when prints.value >= bounds.severe_from then 3
+            when prints.value >= bounds.high_from then 2
+            when prints.value >= bounds.elevated_from then 1
             else 0
         end as level,
         case
-            when prints.cmsi >= bounds.severe_from - 3 then 3
-            when prints.cmsi >= bounds.high_from - 3 then 2
-            when prints.cmsi >= bounds.elevated_from - 3 then 1
+            when prints.value >= bounds.severe_from - 3 then 3
+            when prints.value >= bounds.high_from - 3 then 2
+            when prints.value >= bounds.elevated_from - 3 then 1
             else 0
         end as holding_level
     from prints

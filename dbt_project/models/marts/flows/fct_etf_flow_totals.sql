@@ -1,26 +1,9 @@
-{# A streak counts sessions with an outflow; a session without a complete figure breaks nothing and makes it provisional. #}
-with sessions as (
-    select * from {{ ref("int_etf_flow_sessions") }}
-),
-
-directions as (
-    select
-        *,
-        sum(case when net_flow_usd >= 0 then 1 else 0 end) over (
-            partition by asset order by session_number rows between unbounded preceding and current row
-        ) as inflow_count
-    from sessions
-),
-
-streaks as (
-    select
-        *,
-        sum(case when net_flow_usd < 0 then 1 else 0 end) over in_streak as outflow_streak_sessions,
-        sum(case when net_flow_usd < 0 then net_flow_usd else 0 end) over in_streak as outflow_streak_usd
-    from directions
-    window in_streak as (
-        partition by asset, inflow_count order by session_number rows between unbounded preceding and current row
-    )
+{#
+    A streak counts sessions with an outflow; a session without a complete figure breaks nothing and makes it
+    provisional.
+#}
+with streaks as (
+    select * from {{ ref("int_etf_flow_streaks") }}
 ),
 
 final as (

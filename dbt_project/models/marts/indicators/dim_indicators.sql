@@ -3,7 +3,7 @@
     well, with the reason.
 #}
 with index_inputs as (
-    select * from {{ ref("stress_register") }}
+    select * from {{ ref("int_index_register") }}
 ),
 
 others as (
@@ -22,8 +22,8 @@ final as (
         'market' as scope,
         unit,
         1 as sign,
-        cast(null as varchar) as time_window,
-        'cmsi' as role,
+        time_window,
+        index_name as role,
         formula,
         inputs,
         'computed' as status,

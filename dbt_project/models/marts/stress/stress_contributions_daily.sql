@@ -1,19 +1,15 @@
-{# Step 5: Euler contributions 100 * x_i * (Cx)_i / sqrt(Q); they add up to the print and may be negative. #}
-with exposures as (
-    select * from {{ ref("int_stress_exposures") }}
-),
-
-prints as (
-    select * from {{ ref("int_stress_prints") }}
+{# Step 5 for the stress index: points of each pillar. #}
+with contributions as (
+    select * from {{ ref("int_index_contributions") }}
+    where variant = 'cmsi'
 ),
 
 final as (
     select
-        exposures.date,
-        exposures.pillar,
-        case when prints.q > 0 then 100.0 * exposures.exposure * exposures.marginal / sqrt(prints.q) else 0.0 end as points
-    from exposures
-    inner join prints on exposures.date = prints.date
+        date,
+        pillar,
+        points
+    from contributions
 )
 
 select * from final

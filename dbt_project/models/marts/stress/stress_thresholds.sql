@@ -3,8 +3,8 @@
     thresholds and so no regimes: a quantile of a handful of days would be invented precision.
 #}
 with prints as (
-    select * from {{ ref("int_stress_prints") }}
-    where date <= date '{{ var("regimes_frozen_on") }}'
+    select * from {{ ref("int_index_prints") }}
+    where variant = 'cmsi' and date <= date '{{ var("regimes_frozen_on") }}'
 ),
 
 regimes as (
@@ -13,9 +13,9 @@ regimes as (
 
 quantiles as (
     select
-        percentile_cont(0.5) within group (order by cmsi) as elevated_from,
-        percentile_cont(0.8) within group (order by cmsi) as high_from,
-        percentile_cont(0.95) within group (order by cmsi) as severe_from,
+        percentile_cont(0.5) within group (order by value) as elevated_from,
+        percentile_cont(0.8) within group (order by value) as high_from,
+        percentile_cont(0.95) within group (order by value) as severe_from,
         count(*) as print_count
     from prints
 ),

@@ -1,0 +1,5 @@
+select
+    run_id,
+    code_version,
+    started_at
+from {{ source("ops", "builds") }}

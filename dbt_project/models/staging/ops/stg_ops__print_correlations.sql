@@ -1,0 +1,6 @@
+select
+    date,
+    pillar_i,
+    pillar_j,
+    rho
+from {{ source("ops", "print_correlations") }}

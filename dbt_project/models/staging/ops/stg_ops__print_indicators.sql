@@ -1,0 +1,15 @@
+select
+    date,
+    indicator,
+    pillar,
+    weight,
+    observed_date,
+    value,
+    available_at,
+    z,
+    z_mid,
+    age_days,
+    is_carried,
+    is_fresh,
+    points
+from {{ source("ops", "print_indicators") }}
