@@ -87,7 +87,7 @@ class DayProof:
     Args:
         day: the day.
         row_count: rows compared.
-        largest: the largest difference of two doubles that count as equal.
+        largest: the largest difference of two doubles that count as equal, over their size where that is above one.
         looked_ahead: differences that no restated figure explains.
         restated: differences that restated figures explain.
         sources: the tables with restated figures, how many rows each, and the first of them.
@@ -256,7 +256,7 @@ def _compared(
         for one, two in _paired(then, now):
             if one is not None and two is not None and _is_alike(columns, one, two, frozenset(model.hindsight)):
                 spread = [
-                    abs(a - b)
+                    abs(a - b) / max(1.0, abs(a), abs(b))
                     for name, a, b in zip(columns, one, two, strict=True)
                     if isinstance(a, float) and isinstance(b, float) and name not in model.hindsight
                 ]
