@@ -27,6 +27,7 @@ final as (
         returned_usd,
         is_bridge,
         source_url,
+        vintage_count,
         case when name_number = 1 then first_available_at else available_at end as available_at
     from counted
     where technique <> 'unknown' or is_named = 0
