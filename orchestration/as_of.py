@@ -35,7 +35,7 @@ import duckdb
 
 from orchestration.build_state import BuildState, fingerprint, project_hash
 from orchestration.publishing.published import Published
-from orchestration.transform import PUBLISHED_LAYERS, compiled_manifest
+from orchestration.transform import PUBLISHED_LAYERS, compiled_manifest, is_apart
 from orchestration.warehouse import literal_sql, text_sql, writer_lock
 
 if TYPE_CHECKING:
@@ -49,9 +49,11 @@ Sharing = Literal["none", "computed", "built"]
 
 _SENTINEL = "0001-02-03 04:05:06+00"
 _EVERYTHING = "infinity"
-_HOUSE, _KEPT = "house", "kept"
+# The name that views in the warehouse know its tables by.
+HOUSE = "warehouse"
+_KEPT = "kept"
 # Changes with what is kept of the manifest.
-_COMPILED = "compiled-2-"
+_COMPILED = "compiled-3-"
 _READ = re.compile(r'"(raw|ops)"\."(\w+)"')
 # What the house had done by an instant, table by table.
 _DONE_BY: Mapping[str, str] = {
@@ -61,10 +63,10 @@ _DONE_BY: Mapping[str, str] = {
     "novelties": "first_seen_at <= {at}",
     "builds": "started_at <= {at}",
     "prints": "printed_at <= {at}",
-    "print_pillars": "date in (select date from house.ops.prints where printed_at <= {at})",
-    "print_correlations": "date in (select date from house.ops.prints where printed_at <= {at})",
-    "print_indicators": "date in (select date from house.ops.prints where printed_at <= {at})",
-    "print_terms": "date in (select date from house.ops.prints where printed_at <= {at})",
+    "print_pillars": "date in (select date from warehouse.ops.prints where printed_at <= {at})",
+    "print_correlations": "date in (select date from warehouse.ops.prints where printed_at <= {at})",
+    "print_indicators": "date in (select date from warehouse.ops.prints where printed_at <= {at})",
+    "print_terms": "date in (select date from warehouse.ops.prints where printed_at <= {at})",
     # What was read later than it could have been counts from when it could, like the rows it brought.
     "landings": "window_start <= {at}",
 }
@@ -217,8 +219,15 @@ def _tuples(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def _essence(manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What is needed of a manifest: it is large, and is read by every command that looks back."""
-    nodes = {one: node for one, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")}
+    """What is needed of a manifest: it is large, and is read by every command that looks back.
+
+    The scorecards are left out: they have a job of their own, resample for minutes, and speak of the whole of history.
+    """
+    nodes = {
+        one: node
+        for one, node in manifest["nodes"].items()
+        if node["resource_type"] in ("model", "seed") and not is_apart(node)
+    }
     databases = {node["database"] for node in nodes.values()}
     return {one: _node(node, nodes, databases) for one, node in nodes.items()}
 
@@ -289,7 +298,7 @@ class Engine:
         }
         self.connection = duckdb.connect(":memory:" if path is None else str(path), config=config)
         self.connection.execute("set TimeZone = 'UTC'")
-        self.connection.execute(f"attach {text_sql(str(warehouse))} as {_HOUSE} (read_only)")
+        self.connection.execute(f"attach {text_sql(str(warehouse))} as {HOUSE} (read_only)")
         self.connection.execute(f"create schema {_KEPT}")
 
     def __enter__(self) -> Engine:
@@ -345,7 +354,7 @@ class Engine:
     def _source(self, schema: str, name: str, cut: Cut, condition: str = "true") -> str:
         """A table of `raw` or `ops` as far as it is known."""
         conditions = [condition]
-        relation = f'{_HOUSE}."{schema}"."{name}"'
+        relation = f'{HOUSE}."{schema}"."{name}"'
         if schema == "raw":
             if cut.is_frozen:
                 assert cut.instant is not None and cut.frozen is not None
@@ -382,7 +391,7 @@ class Engine:
         changed = " or ".join(
             f"(known.{figure} is not null and vintages.{figure} is distinct from known.{figure})" for figure in figures
         )
-        relation = f'{_HOUSE}.raw."{table}"'
+        relation = f'{HOUSE}.raw."{table}"'
         return f"""
             select
                 vintages.*,
@@ -403,7 +412,7 @@ class Engine:
         for table in sorted({name for node in nodes for schema, name in node.reads if schema == "raw"}):
             keys = ", ".join(f'"{key}"' for key in self._datasets[table].key)
             found = self.connection.execute(
-                f'select count(*) > count(distinct ({keys})) from {_HOUSE}.raw."{table}"'
+                f'select count(*) > count(distinct ({keys})) from {HOUSE}.raw."{table}"'
             ).fetchone()
             if found and found[0]:
                 yield table
@@ -417,12 +426,12 @@ class Engine:
         is_published = node.schema in PUBLISHED_LAYERS
         if node.kind == "seed":
             form = "table" if is_published else "view"
-            self.connection.execute(f"create {form} {node.relation} as from {_HOUSE}.{node.relation}")
+            self.connection.execute(f"create {form} {node.relation} as from {HOUSE}.{node.relation}")
         elif (hourly := self._hourly(node)) is not None and self._sharing != "none":
             self._make_hourly(hourly, cut)
         elif node.has_contract and self._exists(node):
             # The contract's types, as dbt gives them to the table.
-            self.connection.execute(f"create table {node.relation} as from {_HOUSE}.{node.relation} limit 0")
+            self.connection.execute(f"create table {node.relation} as from {HOUSE}.{node.relation} limit 0")
             self.connection.execute(f"insert into {node.relation} by name {self._sql(node, cut)}")
         else:
             form = "view" if node.kind == "view" and not is_published else "table"
@@ -431,7 +440,7 @@ class Engine:
     def _exists(self, node: Node) -> bool:
         found = self.connection.execute(
             "select 1 from duckdb_tables() where database_name = ? and schema_name = ? and table_name = ?",
-            [_HOUSE, node.schema, node.name],
+            [HOUSE, node.schema, node.name],
         ).fetchone()
         return found is not None
 
@@ -449,7 +458,7 @@ class Engine:
             select schema_name, table_name, column_name, comment
             from duckdb_columns() where database_name = $house and list_contains($schemas, schema_name)
             """,
-            {"house": _HOUSE, "schemas": published},
+            {"house": HOUSE, "schemas": published},
         ).fetchall()
         made = {(node.schema, node.name) for node in self._project.published()}
         for schema, table, column, comment in found:
@@ -483,7 +492,7 @@ class Engine:
             everything = Cut()
             self._show(hourly, everything)
             if self._sharing == "built":
-                execute(f"create view {whole} as from {_HOUSE}.{node.relation}")
+                execute(f"create view {whole} as from {HOUSE}.{node.relation}")
             else:
                 execute(f"create table {whole} as {self._sql(node, everything)}")
             execute(f"create table {counts} as {self._sql(days, everything)}")
@@ -572,7 +581,7 @@ def publish_as_of(settings: Settings, instant: datetime) -> Published:
             return published
         settings.as_of_path.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=settings.as_of_path, prefix="part-") as scratch:
-            path = Path(scratch) / settings.warehouse_path.name
+            path = Path(scratch) / "as_of.duckdb"
             with Engine(
                 project,
                 settings.warehouse_path,

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from orchestration.as_of import Cut, Engine, Node, Project, Sharing, built_warehouse, compiled_project, cutoff_of
+from orchestration.as_of import HOUSE, Cut, Engine, Node, Project, Sharing, built_warehouse, compiled_project, cutoff_of
 from orchestration.warehouse import literal_sql, text_sql
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class DayProof:
 
 
 def proving_models(project: Project, *, is_everything: bool, only: Sequence[str] = ()) -> list[Node]:
-    """The marts that take part: the index and its parts, or every mart that claims anything, or those named.
+    """The marts that take part: the indices and their parts, or every mart that claims anything, or those named.
 
     Raises:
         CannotProve: a named mart claims nothing.
@@ -115,7 +115,7 @@ def proving_models(project: Project, *, is_everything: bool, only: Sequence[str]
         if silent := [node.name for node in nodes if node.known_by is None]:
             raise CannotProve(f"{', '.join(silent)} does not say by when its rows are known (meta known_by)")
         return nodes
-    return [node for node in project.claiming() if is_everything or node.name.startswith("stress_")]
+    return [node for node in project.claiming() if is_everything or node.name.startswith(("stress_", "vulnerability_"))]
 
 
 def printed_days(warehouse: Path, first: date | None, last: date | None) -> list[date]:
@@ -231,7 +231,7 @@ def prove_day(engine: Engine, models: Sequence[Node], day: date) -> DayProof:
     for model in models:
         connection.execute(f"create or replace table kept.{_then(model)} as {_rows(model, '', day)}")
         row_count += _count(connection, f"kept.{_then(model)}")
-    differences, largest, hindsight = _compared(connection, models, lambda model: _rows(model, "house.", day))
+    differences, largest, hindsight = _compared(connection, models, lambda model: _rows(model, f"{HOUSE}.", day))
     if not differences:
         return DayProof(day, row_count, largest, hindsight=hindsight)
     sources = engine.restated_tables(names, cutoff)

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from orchestration import prints
 from orchestration.build_state import BuildState, fingerprint, project_hash
 from orchestration.landing import Workspace, replay
 from orchestration.progress import Observer
-from orchestration.transform import run_full_build
+from orchestration.transform import is_apart, manifest, run_full_build
 from orchestration.warehouse import OPS_TABLES, Warehouse, text_sql, writer_lock
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 COMPARED = ("raw", "ops", "intermediate", "marts", "meta", "quality", "seeds")
 """Schemas whose tables are compared."""
 
-# What landing and preparing make of the archive and the registry; the rest of `ops` is the house's own diary.
+# What landing and preparing make of archive and registry. First prints have a journal in the archive; the rest of
+# `ops` is the house's own diary.
 _FROM_ARCHIVE = frozenset({"market", "datasets", "landings", "retrievals", "restatements", "findings", "novelties"})
 
 
@@ -113,6 +115,11 @@ def rebuild(
     if fresh.warehouse_path.exists():
         raise CannotRebuild(f"{fresh.warehouse_path} is there already; name an empty folder")
     market = settings.open_market()
+    apart = frozenset(
+        f"{node['schema']}.{node['alias']}"
+        for node in manifest(settings)["nodes"].values()
+        if node["resource_type"] in ("model", "seed") and is_apart(node)
+    )
     present: dict[str, Content] | None = None
     landed: dict[str, int] | None = None
     diary = folder / "present.duckdb"
@@ -120,7 +127,7 @@ def rebuild(
     if settings.warehouse_path.is_file():
         # What is compared is the warehouse as it stands now; a refresh may go on meanwhile.
         with writer_lock(settings, "comparing it with its archive"), _reading(settings.warehouse_path) as connection:
-            present, landed = contents(connection), _landed(connection)
+            present, landed = contents(connection, apart), _landed(connection)
             market = _at(market, _clock(connection))
             _note_diary(connection, diary)
     warehouse = Warehouse(fresh, observer)
@@ -137,21 +144,25 @@ def rebuild(
         observer.dataset_finished(dataset.table, report.status, rows, report.seconds, report.error)
     if diary.exists():
         _carry_over(warehouse, diary)
+    prints.restore(settings.archive_path, warehouse)
     with warehouse.writer("dbt build"), _as_at_the_last_build(warehouse, diary):
         build = run_full_build(fresh, observer)
     diary.unlink(missing_ok=True)
     if build.status != "built":
         raise CannotRebuild(f"the build of {fresh.warehouse_path} fails: {'; '.join(build.problems[:3])}")
     with _reading(fresh.warehouse_path) as connection:
-        rebuilt = Rebuilt(fresh.warehouse_path, contents(connection), present, errors)
+        rebuilt = Rebuilt(fresh.warehouse_path, contents(connection, apart), present, errors)
     if is_replacing:
         _put_in_place(settings, fresh, landed, market)
         rebuilt.path, rebuilt.is_replaced = settings.warehouse_path, True
     return rebuilt
 
 
-def contents(connection: duckdb.DuckDBPyConnection) -> dict[str, Content]:
-    """Content of every table of an attached warehouse."""
+def contents(connection: duckdb.DuckDBPyConnection, apart: frozenset[str]) -> dict[str, Content]:
+    """Content of every table of an attached warehouse, except those named.
+
+    The scorecards are not compared: a job of their own makes them, from the marts as they were when it ran.
+    """
     names = connection.execute(
         """
         select schema_name, table_name, list(column_name order by column_name)
@@ -165,6 +176,8 @@ def contents(connection: duckdb.DuckDBPyConnection) -> dict[str, Content]:
     ).fetchall()
     found = {}
     for schema, table, columns in names:
+        if f"{schema}.{table}" in apart:
+            continue
         listed = ", ".join(f'"{column}"' for column in columns)
         row = connection.execute(
             f'select count(*), coalesce(sum(hash({listed})::hugeint), 0) from house."{schema}"."{table}"'
@@ -220,7 +233,7 @@ def _note_diary(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             "select table_name from duckdb_tables() where database_name = 'house' and schema_name = 'ops'"
         ).fetchall()
     }
-    for name in sorted((set(OPS_TABLES) - _FROM_ARCHIVE) & there):
+    for name in sorted((set(OPS_TABLES) - _FROM_ARCHIVE - set(prints.PARTS)) & there):
         connection.execute(f'create table diary."{name}" as from house.ops."{name}"')
     # A refresh without news builds nothing: the marts know its landings and its clock from the next build on.
     built = connection.execute(

@@ -147,7 +147,7 @@ def published_keys(parsed: Mapping[str, Any]) -> list[dg.AssetKey]:
     ]
 
 
-def _is_apart(node: Mapping[str, Any]) -> bool:
+def is_apart(node: Mapping[str, Any]) -> bool:
     """Whether a node is made by the job of the scorecards and by no other."""
     return SCORECARD in node["config"]["tags"]
 
@@ -162,7 +162,7 @@ def _standing(parsed: Mapping[str, Any]) -> set[tuple[str, str]]:
     return {
         (node["schema"], node["alias"])
         for node in parsed["nodes"].values()
-        if node["resource_type"] in ("model", "seed") and _is_standing(node) and not _is_apart(node)
+        if node["resource_type"] in ("model", "seed") and _is_standing(node) and not is_apart(node)
     }
 
 
@@ -351,7 +351,7 @@ def run_build(
 
 def run_full_build(settings: "Settings", observer: Observer) -> Build:
     """Build and test everything from scratch, as a build does after the project has changed. See `run_build`."""
-    selection = ["--select", "fqn:*", "--exclude", *_LEFT_TO_THE_SUITE.split(), "--full-refresh"]
+    selection = ["--select", "fqn:*", "--exclude", *_LEFT_TO_THE_SUITE.split(), _SCORECARD, "--full-refresh"]
     return run_build(settings, selection, observer)
 
 

@@ -214,7 +214,7 @@ def test_a_vanished_source_never_passes_for_calm(noise: Settings, built_engine: 
     # Other inputs are what they are.
     assert (
         ask(f"""
-        select indicator, date, z from house.marts.stress_indicators_daily where indicator not in ({affected})
+        select indicator, date, z from warehouse.marts.stress_indicators_daily where indicator not in ({affected})
         except select indicator, date, z from marts.stress_indicators_daily
     """).fetchall()
         == []
@@ -224,7 +224,7 @@ def test_a_vanished_source_never_passes_for_calm(noise: Settings, built_engine: 
     silent = ask(f"""
         with worse as (
             select house.date
-            from house.marts.stress_index_daily as house
+            from warehouse.marts.stress_index_daily as house
             left join marts.stress_index_daily as now using (date)
             where coalesce(now.cmsi, -1) < house.cmsi - 1e-9
         )
@@ -232,7 +232,7 @@ def test_a_vanished_source_never_passes_for_calm(noise: Settings, built_engine: 
         select date from worse
         where date not in (
             select house.date
-            from house.marts.stress_indicators_daily as house
+            from warehouse.marts.stress_indicators_daily as house
             inner join marts.stress_indicators_daily as now using (date, indicator)
             where indicator in ({affected})
                 and (now.age_days > house.age_days or now.observed_date < house.observed_date or not now.is_fresh)
@@ -289,7 +289,7 @@ def _is_memory(engine: Engine, day: date, affected: str) -> bool:
     """
     ((count,),) = engine.connection.sql(f"""
         select count(*)
-        from house.marts.stress_indicators_daily as house
+        from warehouse.marts.stress_indicators_daily as house
         left join marts.stress_indicators_daily as now using (date, indicator)
         where date = '{day}' and indicator in ({affected}) and house.is_fresh
             and not coalesce(now.is_fresh and now.observed_date >= house.observed_date, false)

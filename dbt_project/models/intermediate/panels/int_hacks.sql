@@ -27,7 +27,10 @@ final as (
         returned_usd,
         is_bridge,
         source_url,
+        available_basis,
+        vintage_at,
         vintage_count,
+        body_sha256,
         case when name_number = 1 then first_available_at else available_at end as available_at
     from counted
     where technique <> 'unknown' or is_named = 0

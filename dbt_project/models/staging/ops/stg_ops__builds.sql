@@ -3,3 +3,4 @@ select
     code_version,
     started_at
 from {{ source("ops", "builds") }}
+where {{ known_by("started_at") }}

@@ -13,3 +13,4 @@ select
     is_fresh,
     points
 from {{ source("ops", "print_indicators") }}
+where date in (select prints.date from {{ source("ops", "prints") }} as prints where {{ known_by("prints.printed_at") }})

@@ -19,3 +19,4 @@ select
     code_version,
     run_id
 from {{ source("ops", "prints") }}
+where {{ known_by("printed_at") }}
