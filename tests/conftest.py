@@ -9,6 +9,8 @@ import pytest
 
 _FOLDERS = ("unit", "dbt", "integration", "live", "bench")
 _OPT_IN = ("live", "bench")
+# What stays with one worker, because it shares what takes long to build: the noise, or a home of some weeks.
+_TOGETHER = {"test_command": "a small home", "test_definitions": "a small home", "test_looking_back": "a small home"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -18,6 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
             del os.environ[name]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     chosen = config.option.markexpr
@@ -26,5 +29,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if folder not in _FOLDERS:
             continue
         item.add_marker(getattr(pytest.mark, folder))
+        file = str(item.path.relative_to(here).with_suffix(""))
+        group = folder if folder == "dbt" else _TOGETHER.get(item.path.stem, file)
+        item.add_marker(pytest.mark.xdist_group(group.replace("/", ".")))
         if folder in _OPT_IN and folder not in chosen:
             item.add_marker(pytest.mark.skip(reason=f"opt-in: run `pytest -m {folder}`"))
