@@ -3,8 +3,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Two workers; a file stays with one, so that what it builds is built once.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+# Two workers. What shares something that takes long to build stays with one of them (tests/conftest.py); the long groups
+# come first, so that both end together.
+PYTEST := $(BIN)/python -m pytest -n 2 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint unit dbt integration bench lock generate clean

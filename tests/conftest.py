@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 _FOLDERS = ("unit", "dbt", "integration", "live", "bench")
 _OPT_IN = ("live", "bench")
+# Files that share what takes long to build stay with one worker; every other file is a group of its own.
+_SHARED_BUILDS = {
+    "tests/dbt/": "the noise",
+    "tests/integration/test_command": "a small home",
+    "tests/integration/test_definitions": "a small home",
+    "tests/integration/test_looking_back": "a small home",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,3 +37,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(getattr(pytest.mark, folder))
         if folder in _OPT_IN and folder not in chosen:
             item.add_marker(pytest.mark.skip(reason=f"opt-in: run `pytest -m {folder}`"))
+
+
+class ByBuild(LoadScopeScheduling):
+    """Gives each worker whole groups of tests, so that what a group builds is built once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((group for start, group in _SHARED_BUILDS.items() if file.startswith(start)), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByBuild:
+    return ByBuild(config, log)

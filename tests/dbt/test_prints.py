@@ -191,7 +191,9 @@ def test_rows_of_a_later_run_are_followed_to_their_response(
 
 def test_every_raw_row_behind_the_index_has_its_place(warehouse: duckdb.DuckDBPyConnection) -> None:
     counted = dict(warehouse.sql("select table_name, sum(row_count) from meta.body_days group by all").fetchall())
-    assert len(counted) == 17
+    behind = warehouse.sql("select distinct table_name from marts.indicator_lineage").fetchall()
+    filled = {table for (table,) in behind if _one(warehouse, f"select count(*) from raw.{table}") != (0,)}
+    assert counted.keys() == filled and len(filled) >= 25
     for table, count in counted.items():
         assert (count,) == _one(warehouse, f"select count(*) from raw.{table}"), table
 
@@ -210,6 +212,15 @@ _BESIDE: dict[str, set[str]] = {
     "credit_spread": {"fred__weekly_series"},
     "rates_shock": {"fred__weekly_series"},
     "usd_mom_20d": {"fred__daily_series"},
+    "perp_discount_bp": _RATIOS,
+    "xvenue_dispersion_bp": {"kraken_spot__spot_candles"},
+    # Venues that are compared and do not sum their own liquidations.
+    "liq_intensity_24h": _RATIOS
+    | {
+        *("binance_futures__open_interest", "binance_vision__um_metrics", "bitfinex__liquidations"),
+        *("bybit__open_interest", "deribit__book_summary", "hyperliquid__asset_contexts", "okx__open_interest"),
+        *("recorder__coverage", "recorder__liquidations"),
+    },
 }
 """What a panel holds beside the columns or series that an input takes from it."""
 
