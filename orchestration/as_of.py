@@ -53,7 +53,7 @@ _EVERYTHING = "infinity"
 HOUSE = "warehouse"
 _KEPT = "kept"
 # Changes with what is kept of the manifest.
-_COMPILED = "compiled-3-"
+_COMPILED = "compiled-4-"
 _READ = re.compile(r'"(raw|ops)"\."(\w+)"')
 # What the house had done by an instant, table by table.
 _DONE_BY: Mapping[str, str] = {
@@ -92,6 +92,7 @@ class Node:
         has_contract: whether its columns have declared types.
         known_by: the column that says by when a row can be known: a date stands for its cut-off. None if it makes no
             such claim.
+        known_at: of a seed whose rows are of an instant, the expression that says of which.
         hindsight: columns to which the claim does not extend, each with the reason.
     """
 
@@ -103,6 +104,7 @@ class Node:
     reads: tuple[tuple[str, str], ...]
     has_contract: bool = False
     known_by: str | None = None
+    known_at: str | None = None
     hindsight: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -248,6 +250,7 @@ def _node(node: Mapping[str, Any], nodes: Mapping[str, Any], databases: set[str]
         "reads": sorted(set(_READ.findall(sql))),
         "has_contract": bool((node["config"].get("contract") or {}).get("enforced")),
         "known_by": meta.get("known_by"),
+        "known_at": meta.get("known_at"),
         "hindsight": meta.get("in_hindsight") or {},
     }
 
@@ -426,7 +429,10 @@ class Engine:
         is_published = node.schema in PUBLISHED_LAYERS
         if node.kind == "seed":
             form = "table" if is_published else "view"
-            self.connection.execute(f"create {form} {node.relation} as from {HOUSE}.{node.relation}")
+            known = "true"
+            if node.known_at and cut.instant is not None and not (cut.by_variable or cut.is_frozen):
+                known = f"{node.known_at} <= {literal_sql(cut.instant)}"
+            self.connection.execute(f"create {form} {node.relation} as from {HOUSE}.{node.relation} where {known}")
         elif (hourly := self._hourly(node)) is not None and self._sharing != "none":
             self._make_hourly(hourly, cut)
         elif node.has_contract and self._exists(node):

@@ -24,7 +24,7 @@ DAYS = (date(2023, 4, 17), date(2025, 3, 9), date(2025, 10, 20))
 GONE_ON = date(2025, 6, 1)
 GONE_AT = datetime(2025, 6, 1, 12, tzinfo=timezone.utc)
 # What the house itself did and when; it says nothing about the market.
-DIARY = {"landing_runs", "sources", "dataset_health", "stg_ops__landings"}
+DIARY = {"landing_runs", "sources", "dataset_health", "findings", "bodies", "stg_ops__landings"}
 NAMES = [
     "stress_index_daily",
     "stress_indicators_daily",
@@ -82,6 +82,13 @@ def test_sharing_the_hourly_models_changes_nothing(noise: Settings, project: Pro
                 query += ", band_pct" if "depth" in name else ""
                 rows = engine.connection.sql(query).fetchall()
                 assert rows and rows == alone.connection.sql(query).fetchall(), (name, instant)
+
+
+def test_the_market_is_not_told_from_the_house_s_diary(project: Project) -> None:
+    """When the house read something says nothing about when it could be known; `stg_ops__windows_read` does."""
+    (diary,) = [key for key, node in project.nodes.items() if node.name == "stg_ops__landings"]
+    readers = {node.name for node in project.nodes.values() if diary in node.parents and node.schema != "meta"}
+    assert readers == set()
 
 
 def test_every_model_keeps_to_the_variable(noise: Settings, project: Project) -> None:

@@ -17,8 +17,9 @@ with
         min(_available_at) as first_available_at,
         count(*) as row_count
     from {{ source("raw", table.table) }}
+    where {{ known_by("_available_at") }}
     {%- if is_incremental() %}
-    where _run_id in (
+    and _run_id in (
         select counted.run_id
         from (select _run_id as run_id, count(*) as row_count from {{ source("raw", table.table) }} group by _run_id) as counted
         left join (

@@ -9,9 +9,9 @@ with calls as (
     select * from {{ ref("int_defi_liquidation_calls") }}
 ),
 
-landings as (
-    select * from {{ ref("stg_ops__landings") }}
-    where table_name = 'aave__liquidation_calls' and status in ('landed', 'unchanged')
+windows_read as (
+    select * from {{ ref("stg_ops__windows_read") }}
+    where table_name = 'aave__liquidation_calls'
 ),
 
 chain_tvl as (
@@ -26,7 +26,7 @@ reach as (
         max(window_ended_at) over (
             order by window_started_at, window_ended_at rows between unbounded preceding and 1 preceding
         ) as read_until
-    from landings
+    from windows_read
 ),
 
 stretches as (

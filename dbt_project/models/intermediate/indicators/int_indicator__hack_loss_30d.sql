@@ -13,7 +13,8 @@ hacks as (
 ),
 
 ledger as (
-    select read_until from {{ ref("stg_ops__read_until") }}
+    select max(window_ended_at) as read_until
+    from {{ ref("stg_ops__windows_read") }}
     where table_name = 'defillama__hacks'
 ),
 

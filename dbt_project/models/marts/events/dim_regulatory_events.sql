@@ -25,6 +25,7 @@ final as (
         note,
         cast(first_reported_on as timestamp with time zone) + interval '1 day' as available_at
     from events
+    where {{ known_by("cast(first_reported_on as timestamp with time zone) + interval '1 day'") }}
 )
 
 select * from final
