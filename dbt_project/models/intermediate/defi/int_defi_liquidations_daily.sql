@@ -10,8 +10,8 @@ with calls as (
 ),
 
 landings as (
-    select * from {{ ref("stg_ops__landings") }}
-    where table_name = 'aave__liquidation_calls' and status in ('landed', 'unchanged')
+    select * from {{ ref("stg_ops__read_windows") }}
+    where table_name = 'aave__liquidation_calls'
 ),
 
 chain_tvl as (
