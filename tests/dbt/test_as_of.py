@@ -189,12 +189,11 @@ def _register(noise: Settings) -> dict[str, tuple[str, set[str]]]:
 
 
 def _sources() -> list[str]:
-    """Every provider behind the index, and the datasets of those that have several."""
+    """Every provider behind the index."""
     path = Path(__file__).parents[2] / "dbt_project" / "seeds" / "stress_register.csv"
     with open(path, newline="") as lines:
         tables = sorted({table for row in csv.DictReader(lines) for table in re.split(r",\s*", row["inputs"])})
-    providers = [table.partition("__")[0] for table in tables]
-    return tables + sorted({name for name in providers if providers.count(name) > 1})
+    return sorted({table.partition("__")[0] for table in tables})
 
 
 @pytest.fixture(scope="module")
