@@ -17,6 +17,7 @@ _SHARED_BUILDS = {
     "tests/integration/test_command": "a small home",
     "tests/integration/test_definitions": "a small home",
     "tests/integration/test_looking_back": "a small home",
+    "tests/integration/test_refresh": "a small home",
 }
 
 

@@ -39,26 +39,6 @@ def run(home: Home, *arguments: str, now: str = days.NOW, faults: tuple[str, ...
     return process.returncode, out, err
 
 
-def test_a_dead_provider_is_said_and_made_up_for_by_the_next_refresh(home: Home) -> None:
-    faults = ("dead:farside", "garbage:deribit")
-    code, out, err = run(home, "refresh", now=days.NEXT, faults=faults)
-    assert code == 1, err
-    failed = [line for line in out.splitlines() if line.startswith("failed ")]
-    assert [line.split()[1] for line in failed] == ["deribit.dvol:", "farside.etf_flows:"]
-    assert "cannot be reached" in failed[1]
-    assert "Traceback" not in out + err
-    code, out, _ = run(home, "status", "--json", now=days.NEXT, faults=faults)
-    assert code == 0
-    states = {row["dataset"]: row["state"] for row in json.loads(out)["datasets"]}
-    assert {name for name, state in states.items() if state == "failed"} == {"deribit.dvol", "farside.etf_flows"}
-
-    code, out, err = run(home, "refresh", now=days.NEXT)
-    assert code == 0, out + err
-    _, out, _ = run(home, "status", "--json", now=days.NEXT)
-    states = {row["dataset"]: row["state"] for row in json.loads(out)["datasets"]}
-    assert states["deribit.dvol"] == states["farside.etf_flows"] == "fresh"
-
-
 def test_history_that_is_too_short_for_a_print_says_so(home: Home) -> None:
     code, out, _ = run(home, "status", "--json")
     assert code == 0
@@ -81,6 +61,8 @@ def test_status_and_queries_answer_while_a_refresh_runs(home: Home) -> None:
         seen.add(json.loads(out)["under_way"] is not None)
         code, out, err = run(home, "sql", "--csv", "select count(*) from marts.fct_etf_flows")
         assert code == 0, err
+        # Whoever asks without a pause takes the machine from the refresh.
+        time.sleep(1)
     assert refreshing.wait() == 0, refreshing.communicate()
     assert True in seen
 

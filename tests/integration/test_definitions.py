@@ -21,7 +21,7 @@ from sources.registry import DATASETS
 from tests.integration import days
 from tests.integration.conftest import ROOT, Home
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")

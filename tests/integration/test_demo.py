@@ -51,7 +51,7 @@ def published(home: Path, said: str) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_demo_says_what_it_must(said: str) -> None:
     for part in ("SIMULATED", "CMSI", "2025-12-05", "changed since", "Coverage", "undertow.duckdb", "Try next"):
         assert part in said, part

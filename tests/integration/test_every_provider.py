@@ -17,7 +17,7 @@ from sources.registry import DATASETS
 from sources.simulator.answers import PROVIDERS
 from tests.integration.conftest import ROOT
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 NOW = "2025-11-21T01:00:00+00:00"
 WAYS = {

@@ -20,7 +20,7 @@ from tests.integration.conftest import ROOT
 FOLDER = Path(os.environ.get("UNDERTOW_RECORDED", ROOT.parent / "shared" / "recorded"))
 
 pytestmark = [
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(
         not (FOLDER / "index.jsonl").is_file(),
         reason=f"no recorded responses in {FOLDER}; set UNDERTOW_RECORDED to a folder that holds some",

@@ -9,8 +9,8 @@ with calls as (
     select * from {{ ref("int_defi_liquidation_calls") }}
 ),
 
-windows_read as (
-    select * from {{ ref("stg_ops__windows_read") }}
+landings as (
+    select * from {{ ref("stg_ops__read_windows") }}
     where table_name = 'aave__liquidation_calls'
 ),
 
@@ -26,7 +26,7 @@ reach as (
         max(window_ended_at) over (
             order by window_started_at, window_ended_at rows between unbounded preceding and 1 preceding
         ) as read_until
-    from windows_read
+    from landings
 ),
 
 stretches as (

@@ -13,8 +13,7 @@ hacks as (
 ),
 
 ledger as (
-    select max(window_ended_at) as read_until
-    from {{ ref("stg_ops__windows_read") }}
+    select read_until from {{ ref("stg_ops__read_until") }}
     where table_name = 'defillama__hacks'
 ),
 
