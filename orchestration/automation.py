@@ -360,6 +360,8 @@ def run_backfill(
 
 def run_scorecard(settings: Settings, *, observer: Observer | None = None) -> RefreshResult:
     """Evaluate the index and the rules on what the last build left, and publish it; otherwise like `run_refresh`."""
+    from orchestration.transform import SCORECARD_STEP
+
     started = time.perf_counter()
     observer = observer or Observer()
     datasets = _registry()
@@ -372,8 +374,8 @@ def run_scorecard(settings: Settings, *, observer: Observer | None = None) -> Re
         definitions = build_definitions(settings, datasets, workspace)
         run_id, failures = _execute(definitions.resolve_job_def(SCORECARD_JOB), {}, instance)
         _prune_runs(instance)
-    if SCORECARD_JOB in failures and workspace.journal.build is None:
-        workspace.journal.build = Build("failed", problems=(failures[SCORECARD_JOB],))
+    if SCORECARD_STEP in failures and workspace.journal.build is None:
+        workspace.journal.build = Build("failed", problems=(failures[SCORECARD_STEP],))
     return _result(run_id, (), workspace.journal, failures, time.perf_counter() - started)
 
 

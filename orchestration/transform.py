@@ -40,7 +40,7 @@ _LAYERS = ("staging", "intermediate", *PUBLISHED_LAYERS)
 _RESULTS = frozenset({"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"})
 # Unit tests of formulas and key tests that hold by construction say nothing about today's data: the suite has them.
 _LEFT_TO_THE_SUITE = "resource_type:unit_test tag:structural"
-SCORECARD = "scorecard"
+SCORECARD, SCORECARD_STEP = "scorecard", "dbt_scorecard"
 """Tag of models that resample for minutes. They have a job of their own; other builds leave them as they were."""
 _SCORECARD = f"tag:{SCORECARD}"
 _REBUILT = "config.materialized:table config.materialized:incremental resource_type:test"
@@ -246,7 +246,7 @@ def build_scorecard_assets(settings: "Settings", datasets: Mapping[str, Dataset]
     @dbt_assets(
         manifest=parsed,
         dagster_dbt_translator=translator,
-        name=SCORECARD,
+        name=SCORECARD_STEP,
         select=_SCORECARD,
         exclude=_LEFT_TO_THE_SUITE,
         required_resource_keys={"workspace"},
