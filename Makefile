@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit dbt integration bench lock generate clean
+.PHONY: help demo test lint unit dbt integration soak bench lock generate clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ dbt: $(VENV)/.installed  ## The dbt project on a real DuckDB
 
 integration: $(VENV)/.installed  ## Dagster, dbt and the simulated market together
 	$(PYTEST) tests/integration
+
+soak: $(VENV)/.installed  ## Refreshes killed, broken, looked back on and rebuilt: half an hour
+	$(PYTEST) -m soak tests/integration
 
 bench: $(VENV)/.installed  ## Print where the time goes, as ratios
 	$(BIN)/python -m tests.bench

@@ -11,6 +11,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 _FOLDERS = ("unit", "dbt", "integration", "live", "bench")
 _OPT_IN = ("live", "bench")
+# Files of tests/integration that take minutes each, because they refresh and build again and again: `make soak`.
+_SOAK = ("test_refresh", "test_looking_back", "test_every_provider")
 # Files that share what takes long to build stay with one worker; every other file is a group of its own.
 _SHARED_BUILDS = {
     "tests/dbt/": "the noise",
@@ -38,6 +40,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(getattr(pytest.mark, folder))
         if folder in _OPT_IN and folder not in chosen:
             item.add_marker(pytest.mark.skip(reason=f"opt-in: run `pytest -m {folder}`"))
+        if item.path.stem in _SOAK:
+            item.add_marker(pytest.mark.soak)
+            if "soak" not in chosen:
+                item.add_marker(pytest.mark.skip(reason="takes minutes: run `make soak`"))
 
 
 class ByBuild(LoadScopeScheduling):
