@@ -87,7 +87,7 @@ def test_every_day_is_printed_once_and_can_be_followed_to_the_archive(
     followed = published.sql(
         "select indicator, sum(row_count), sum(body_count) from evidence('2025-11-04') group by all"
     ).fetchall()
-    assert len(followed) == 19
+    assert len(followed) == 24
     assert all(rows > 0 and bodies > 0 for _, rows, bodies in followed), followed
     for indicator in ("oi_speed_7d", "etf_outflow_intensity_5s", "vix"):
         found = json.loads(undertow(home, "why", "2025-11-04", "--indicator", indicator, "--json").stdout)
