@@ -40,10 +40,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(getattr(pytest.mark, folder))
         if folder in _OPT_IN and folder not in chosen:
             item.add_marker(pytest.mark.skip(reason=f"opt-in: run `pytest -m {folder}`"))
-        if item.path.stem in _SOAK:
+        if folder == "integration" and item.path.stem in _SOAK:
             item.add_marker(pytest.mark.soak)
-            if "soak" not in chosen:
-                item.add_marker(pytest.mark.skip(reason="takes minutes: run `make soak`"))
+        if item.get_closest_marker("soak") and "soak" not in chosen:
+            item.add_marker(pytest.mark.skip(reason="takes minutes: run `make soak`"))
 
 
 class ByBuild(LoadScopeScheduling):

@@ -52,6 +52,7 @@ def test_history_that_is_too_short_for_a_print_says_so(home: Home) -> None:
     assert "too little history to be ranked" in out
 
 
+@pytest.mark.soak
 def test_status_and_queries_answer_while_a_refresh_runs(home: Home) -> None:
     refreshing = start(home, "refresh", "--force", now=days.NEXT)
     seen = set()

@@ -118,6 +118,7 @@ print(defs.resolve_job_def("backfill_example__reserves").name)
     ]
 
 
+@pytest.mark.soak
 def test_it_lands_and_is_off_where_nobody_tells_it(checkout: Checkout, tmp_path: Path) -> None:
     content = (checkout.root / "tests/unit/sources/bodies/example__reserves.http").read_bytes().partition(b"\n\n")[2]
     recording = tmp_path / "recording"
