@@ -41,7 +41,7 @@ integration: $(VENV)/.installed  ## Dagster, dbt and the simulated market togeth
 	$(PYTEST) tests/integration
 
 soak: $(VENV)/.installed  ## Refreshes killed, broken, looked back on and rebuilt: half an hour
-	$(PYTEST) -m soak tests/integration
+	$(PYTEST) -m soak tests
 
 bench: $(VENV)/.installed  ## Print where the time goes, as ratios
 	$(BIN)/python -m tests.bench

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -195,12 +196,14 @@ def _register(noise: Settings) -> dict[str, tuple[str, set[str]]]:
         }
 
 
-def _sources() -> list[str]:
-    """Every provider behind the index."""
+def _sources() -> list[Any]:
+    """Every provider behind the index; in the soak also the datasets of those that have several."""
     path = Path(__file__).parents[2] / "dbt_project" / "seeds" / "stress_register.csv"
     with open(path, newline="") as lines:
         tables = sorted({table for row in csv.DictReader(lines) for table in re.split(r",\s*", row["inputs"])})
-    return sorted({table.partition("__")[0] for table in tables})
+    providers = [table.partition("__")[0] for table in tables]
+    single = [table for table in tables if providers.count(table.partition("__")[0]) > 1]
+    return sorted(set(providers)) + [pytest.param(table, marks=pytest.mark.soak) for table in single]
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,27 @@ def run(home: Home, *arguments: str, now: str = days.NOW, faults: tuple[str, ...
     return process.returncode, out, err
 
 
+@pytest.mark.soak
+def test_a_dead_provider_is_said_and_made_up_for_by_the_next_refresh(home: Home) -> None:
+    faults = ("dead:farside", "garbage:deribit")
+    code, out, err = run(home, "refresh", now=days.NEXT, faults=faults)
+    assert code == 1, err
+    failed = [line for line in out.splitlines() if line.startswith("failed ")]
+    assert [line.split()[1] for line in failed] == ["deribit.dvol:", "farside.etf_flows:"]
+    assert "cannot be reached" in failed[1]
+    assert "Traceback" not in out + err
+    code, out, _ = run(home, "status", "--json", now=days.NEXT, faults=faults)
+    assert code == 0
+    states = {row["dataset"]: row["state"] for row in json.loads(out)["datasets"]}
+    assert {name for name, state in states.items() if state == "failed"} == {"deribit.dvol", "farside.etf_flows"}
+
+    code, out, err = run(home, "refresh", now=days.NEXT)
+    assert code == 0, out + err
+    _, out, _ = run(home, "status", "--json", now=days.NEXT)
+    states = {row["dataset"]: row["state"] for row in json.loads(out)["datasets"]}
+    assert states["deribit.dvol"] == states["farside.etf_flows"] == "fresh"
+
+
 def test_history_that_is_too_short_for_a_print_says_so(home: Home) -> None:
     code, out, _ = run(home, "status", "--json")
     assert code == 0
@@ -68,18 +89,18 @@ def test_status_and_queries_answer_while_a_refresh_runs(home: Home) -> None:
     assert True in seen
 
 
-def test_an_interrupted_refresh_ends_at_once_and_the_next_one_goes_on(home: Home) -> None:
-    for seconds in (2.5, 6.0):
-        refreshing = start(home, "refresh", "--force", now=days.NEXT)
-        time.sleep(seconds)
-        started = time.monotonic()
-        refreshing.send_signal(signal.SIGINT)
-        _, err = refreshing.communicate(timeout=20)
-        assert time.monotonic() - started < 2
-        assert refreshing.returncode == 130
-        assert err.splitlines()[-1] == (
-            "undertow: interrupted; what was landed is kept, and the next run goes on from there"
-        )
+@pytest.mark.parametrize("seconds", [pytest.param(2.5, marks=pytest.mark.soak), 6.0])
+def test_an_interrupted_refresh_ends_at_once_and_the_next_one_goes_on(home: Home, seconds: float) -> None:
+    refreshing = start(home, "refresh", "--force", now=days.NEXT)
+    time.sleep(seconds)
+    started = time.monotonic()
+    refreshing.send_signal(signal.SIGINT)
+    _, err = refreshing.communicate(timeout=20)
+    assert time.monotonic() - started < 2
+    assert refreshing.returncode == 130
+    assert err.splitlines()[-1] == (
+        "undertow: interrupted; what was landed is kept, and the next run goes on from there"
+    )
     code, out, err = run(home, "refresh", now=days.NEXT)
     assert code == 0, out + err
     assert run(home, "doctor", now=days.NEXT)[0] == 0
@@ -91,7 +112,7 @@ def test_a_backfill_lands_its_days_and_says_so(home: Home) -> None:
     assert "1 dataset: 1 unchanged; 0 new rows, 0 restated" in out
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.soak)])
 def test_dev_serves_on_this_machine_only_and_leaves_nothing_behind(home: Home, number: signal.Signals) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -100,9 +121,7 @@ def test_dev_serves_on_this_machine_only_and_leaves_nothing_behind(home: Home, n
     try:
         assert serving.stdout is not None
         assert serving.stdout.readline().startswith(f"http://127.0.0.1:{port} ")
-        if number is signal.SIGINT:
-            # The other signal comes while everything is still starting.
-            _wait_for(f"http://127.0.0.1:{port}/server_info", serving)
+        _wait_for(f"http://127.0.0.1:{port}/server_info", serving)
         assert _listening(port) in ([], ["0100007F"]), "listens beyond loopback"
         started = _descendants(serving.pid)
         serving.send_signal(number)

@@ -11,7 +11,6 @@ import polars as pl
 import pytest
 
 from orchestration.automation import open_instance, run_backfill, run_refresh
-from orchestration.build_state import BuildState
 from orchestration.cli.why import state_in_archive
 from orchestration.landing import open_workspace, replay
 from orchestration.progress import Observer
@@ -88,6 +87,24 @@ BuildState.note_published = stop
 }
 
 
+class Recorder(Observer):
+    """Notes what it was told."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self.nodes: list[tuple[int, int]] = []
+        self.published_tables = 0
+
+    def dataset_started(self, table: str, window_count: int) -> None:
+        self.started.append(table)
+
+    def node_finished(self, name: str, number: int, node_count: int, status: str) -> None:
+        self.nodes.append((number, node_count))
+
+    def published(self, path: object, table_count: int, row_count: int) -> None:
+        self.published_tables = table_count
+
+
 def version(home: Home) -> str:
     """The published version that readers get."""
     return (home.settings().published_path / "undertow.duckdb").resolve().parent.name
@@ -103,6 +120,18 @@ def test_a_second_refresh_changes_nothing(home: Home) -> None:
     assert result.not_published_because is not None
     assert_same(home.tables("raw", "marts"), before)
     assert version(home) == published
+
+
+def test_forced_without_news_builds_everything_again_and_gets_the_same(home: Home) -> None:
+    before = home.tables("raw", "marts")
+    recorder = Recorder()
+    result = home.refresh(only=["deribit.dvol"], force=True, observer=recorder)
+    assert result.build.status == "built"
+    assert result.publication is not None
+    assert_same(home.tables("raw", "marts"), before)
+    assert recorder.started == ["deribit__dvol"]
+    assert recorder.nodes[-1] == (result.build.node_count, result.build.node_count)
+    assert recorder.published_tables == result.publication.table_count
 
 
 def test_a_new_day_brings_its_rows_and_keeps_the_old_ones(home: Home, next_day: dict[str, pl.DataFrame]) -> None:
@@ -172,6 +201,12 @@ class TestABadDay:
         assert home.ask("select distinct table_name from ops.novelties") == [("deribit__dvol",)]
         self._is_loud_in_dagster(home, result.run_id)
 
+        again = home.refresh(days.NEXT)
+        assert again.is_success
+        assert {report.table for report in again.datasets if report.new_row_count} >= {
+            "farside__etf_flows",
+            "fred__daily_series",
+        }
         assert home.ask("select count(*) from meta.quarantine")[0] > (0,)
 
     def _is_loud_in_dagster(self, home: Home, run_id: str) -> None:
@@ -205,8 +240,8 @@ def test_a_failing_check_keeps_the_readers_where_they_are(home: Home) -> None:
     assert any("fear_greed" in problem for problem in result.build.problems)
     assert result.publication is None
     assert version(home) == published
-    # The marts in the warehouse are not whole, so an unforced refresh will build again although nothing is new.
-    assert not BuildState(settings).is_whole()
+    # The marts in the warehouse are not whole, so an unforced refresh builds again although nothing is new.
+    assert run_refresh(settings, only=["alternative_me"]).build.status == "failed"
 
 
 def test_a_damaged_journal_of_prints_stops_the_build(home: Home) -> None:
