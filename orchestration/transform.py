@@ -201,17 +201,8 @@ def build_dbt_assets(settings: "Settings", datasets: Mapping[str, Dataset]) -> d
                 and state.built_by() == project
                 and _standing(parsed) <= set(relations(workspace.warehouse))
             )
-            selection, indirect = get_subset_selection_for_context(
-                context=context,
-                manifest=parsed,
-                select=_REBUILT if is_standing else "fqn:*",
-                exclude=f"{_LEFT_TO_THE_SUITE} {_SCORECARD}",
-                selector="",
-                dagster_dbt_translator=translator,
-                current_dbt_indirect_selection_env=None,
-            )
-            if indirect is not None:
-                selection = [*selection, "--indirect-selection", indirect]
+            select = _REBUILT if is_standing else "fqn:*"
+            selection = _selection(context, parsed, translator, select, f"{_LEFT_TO_THE_SUITE} {_SCORECARD}")
             if not is_standing:
                 selection = [*selection, "--full-refresh"]
             state.forget()
@@ -226,11 +217,7 @@ def build_dbt_assets(settings: "Settings", datasets: Mapping[str, Dataset]) -> d
                     context.log.info(f"first print of {day}")
                 state.note_built(now, project)
         workspace.journal.build = build
-        for message in messages:
-            for event in message.to_default_asset_events(parsed, translator, context):
-                yield _with_row_count(event, parsed, counts)
-        if build.status == "failed":
-            raise dg.Failure(description="\n".join(build.problems[:20]), allow_retries=False)
+        yield from _reported(context, parsed, translator, build, messages, counts)
 
     return dbt
 
@@ -258,27 +245,49 @@ def build_scorecard_assets(settings: "Settings", datasets: Mapping[str, Dataset]
         with workspace.warehouse.writer("dbt build of the scorecards"):
             if not BuildState(workspace.settings).is_whole():
                 raise dg.Failure(description="the marts are not whole: build them first", allow_retries=False)
-            selection, indirect = get_subset_selection_for_context(
-                context=context,
-                manifest=parsed,
-                select=_SCORECARD,
-                exclude=_LEFT_TO_THE_SUITE,
-                selector="",
-                dagster_dbt_translator=translator,
-                current_dbt_indirect_selection_env=None,
-            )
-            if indirect is not None:
-                selection = [*selection, "--indirect-selection", indirect]
+            selection = _selection(context, parsed, translator, _SCORECARD, _LEFT_TO_THE_SUITE)
             build = run_build(workspace.settings, selection, workspace.observer, messages.append)
             counts = relations(workspace.warehouse)
         workspace.journal.build = build
-        for message in messages:
-            for event in message.to_default_asset_events(parsed, translator, context):
-                yield _with_row_count(event, parsed, counts)
-        if build.status == "failed":
-            raise dg.Failure(description="\n".join(build.problems[:20]), allow_retries=False)
+        yield from _reported(context, parsed, translator, build, messages, counts)
 
     return scorecard
+
+
+def _selection(
+    context: dg.AssetExecutionContext,
+    parsed: Mapping[str, Any],
+    translator: Translator,
+    select: str,
+    exclude: str,
+) -> list[str]:
+    """dbt's selection arguments for what of a step a run asks for."""
+    selection, indirect = get_subset_selection_for_context(
+        context=context,
+        manifest=parsed,
+        select=select,
+        exclude=exclude,
+        selector="",
+        dagster_dbt_translator=translator,
+        current_dbt_indirect_selection_env=None,
+    )
+    return [*selection, *(() if indirect is None else ("--indirect-selection", indirect))]
+
+
+def _reported(
+    context: dg.AssetExecutionContext,
+    parsed: Mapping[str, Any],
+    translator: Translator,
+    build: Build,
+    messages: Sequence[DbtCoreCliEventMessage],
+    counts: Mapping[tuple[str, str], int | None],
+) -> Iterator[Any]:
+    """What a build made, as Dagster's events; a failed build fails the step after them."""
+    for message in messages:
+        for event in message.to_default_asset_events(parsed, translator, context):
+            yield _with_row_count(event, parsed, counts)
+    if build.status == "failed":
+        raise dg.Failure(description="\n".join(build.problems[:20]), allow_retries=False)
 
 
 class BuildConfig(dg.Config):

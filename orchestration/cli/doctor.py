@@ -127,6 +127,7 @@ def _links(folder: Path) -> Finding:
     try:
         (folder / "link").symlink_to("file")
     except (OSError, NotImplementedError) as error:
+        # NotImplementedError is a platform without links, OSError a file system or a user without the right to them.
         return Finding(
             "links",
             "note",

@@ -460,6 +460,7 @@ def _swap_link(link: Path, target: Path) -> None:
     try:
         os.symlink(target, fresh, target_is_directory=link.suffix == "")
     except (OSError, NotImplementedError) as error:
+        # NotImplementedError is a platform without links, OSError a file system or a user without the right to them.
         raise _NoLinks(str(error)) from error
     os.replace(fresh, link)
 
